@@ -1,0 +1,185 @@
+import { z } from 'zod'
+import {
+  cidrSchema,
+  countSchema,
+  fdbEntrySchema,
+  interfaceNameSchema,
+  memberSchema,
+  membershipSchema,
+  nodeIdSchema,
+  nonceSchema,
+  peerIdSchema,
+  peerSchema,
+  portSchema,
+  trunkStatusSchema,
+  vlanIdSchema,
+  vlanSchema,
+} from './schemas.ts'
+
+/** Who may speak on the bus; each has a credential of its own where the bus is NATS. */
+export const BUS_ROLES = ['trunk-peer', 'vlan-switch', 'cli'] as const
+export type BusRole = (typeof BUS_ROLES)[number]
+
+interface RequestSubject<Q extends z.ZodType = z.ZodType, A extends z.ZodType = z.ZodType> {
+  readonly kind: 'request'
+  readonly about: string
+  /** The one role that answers. */
+  readonly responder: BusRole
+  readonly requesters: readonly BusRole[]
+  readonly request: Q
+  readonly reply: A
+}
+
+interface EventSubject<P extends z.ZodType = z.ZodType> {
+  readonly kind: 'event'
+  readonly about: string
+  readonly publishers: readonly BusRole[]
+  readonly subscribers: readonly BusRole[]
+  readonly payload: P
+}
+
+const request = <Q extends z.ZodType, A extends z.ZodType>(s: Omit<RequestSubject<Q, A>, 'kind'>) =>
+  ({ kind: 'request', ...s }) as const
+const event = <P extends z.ZodType>(s: Omit<EventSubject<P>, 'kind'>) => ({ kind: 'event', ...s }) as const
+
+const empty = z.strictObject({})
+/** A VLAN as people name it: its id with checksum, its bare id, or a name that is unique on this node. */
+const vlanRef = z.string().min(1).max(64)
+
+/**
+ * The control contract: every subject between services, once. A subject that is not here does not exist.
+ * Both implementations check every payload against its schema on both sides; NATS permissions are derived
+ * from the roles.
+ */
+export const contract = {
+  'trunk.status': request({
+    about: 'Identity, addresses and totals of this node.',
+    responder: 'trunk-peer',
+    requesters: ['cli', 'vlan-switch'],
+    request: empty,
+    reply: trunkStatusSchema,
+  }),
+  'trunk.peers': request({
+    about: 'Every known peer: how it is known, its trunk, and why it has none.',
+    responder: 'trunk-peer',
+    requesters: ['cli'],
+    request: empty,
+    reply: z.strictObject({ peers: z.array(peerSchema).max(4096) }),
+  }),
+  'trunk.membership.set': request({
+    about:
+      "The whole set of VLANs that a switch has joined, as it shall be announced to peers. Replaces that switch's previous set.",
+    responder: 'trunk-peer',
+    requesters: ['vlan-switch'],
+    request: z.strictObject({
+      /** Name under which the switch attaches to the frame lane. */
+      lane: z.string().min(1).max(64),
+      memberships: z.array(membershipSchema).max(1024),
+    }),
+    reply: empty,
+  }),
+  'trunk.members.get': request({
+    about: 'Members of one VLAN that have a trunk to this node.',
+    responder: 'trunk-peer',
+    requesters: ['vlan-switch', 'cli'],
+    request: z.strictObject({ vlanId: vlanIdSchema }),
+    reply: z.strictObject({ members: z.array(memberSchema).max(4096) }),
+  }),
+  'directory.create': request({
+    about: 'Makes a VLAN: key, signed record, both stored.',
+    responder: 'trunk-peer',
+    requesters: ['cli'],
+    request: z.strictObject({
+      name: z.string().min(1).max(64),
+      description: z.string().max(512).optional(),
+      subnet4: cidrSchema.optional(),
+      mtu: z.number().int().min(1280).max(9000).optional(),
+    }),
+    reply: vlanSchema,
+  }),
+  'directory.resolve': request({
+    about: 'The record of a VLAN by name or id, from the store or from peers.',
+    responder: 'trunk-peer',
+    requesters: ['cli', 'vlan-switch'],
+    request: z.strictObject({ vlan: vlanRef, timeoutMs: z.number().int().min(0).max(60_000).optional() }),
+    reply: vlanSchema,
+  }),
+  'directory.list': request({
+    about: 'Every VLAN whose record is stored here.',
+    responder: 'trunk-peer',
+    requesters: ['cli'],
+    request: empty,
+    reply: z.strictObject({ vlans: z.array(vlanSchema).max(4096) }),
+  }),
+  'switch.join': request({
+    about: 'Joins a VLAN: makes its TAP, gives it addresses, announces the membership.',
+    responder: 'vlan-switch',
+    requesters: ['cli'],
+    request: z.strictObject({
+      vlan: vlanRef,
+      /** Manual IPv4 address with prefix length; automatic where absent. */
+      address4: cidrSchema.optional(),
+      interface: interfaceNameSchema.optional(),
+      mtu: z.number().int().min(1280).max(9000).optional(),
+      timeoutMs: z.number().int().min(0).max(60_000).optional(),
+    }),
+    reply: portSchema,
+  }),
+  'switch.leave': request({
+    about: 'Leaves a VLAN and removes its TAP.',
+    responder: 'vlan-switch',
+    requesters: ['cli'],
+    request: z.strictObject({ vlan: vlanRef }),
+    reply: z.strictObject({ vlanId: vlanIdSchema, interface: interfaceNameSchema }),
+  }),
+  'switch.list': request({
+    about: 'Every joined VLAN.',
+    responder: 'vlan-switch',
+    requesters: ['cli'],
+    request: empty,
+    reply: z.strictObject({ ports: z.array(portSchema).max(1024) }),
+  }),
+  'switch.show': request({
+    about: 'One joined VLAN with members, forwarding database and drop counters.',
+    responder: 'vlan-switch',
+    requesters: ['cli'],
+    request: z.strictObject({ vlan: vlanRef }),
+    reply: z.strictObject({
+      port: portSchema,
+      members: z.array(memberSchema).max(4096),
+      fdb: z.array(fdbEntrySchema).max(4096),
+      /** Frames and records dropped, by reason. */
+      drops: z.record(z.string().max(64), countSchema),
+    }),
+  }),
+  'trunk.started': event({
+    about: 'trunk-peer is up (again): switches announce their memberships anew.',
+    publishers: ['trunk-peer'],
+    subscribers: ['vlan-switch'],
+    payload: z.strictObject({ nodeId: nodeIdSchema, peerId: peerIdSchema }),
+  }),
+  'trunk.members.changed': event({
+    about: 'All members of one VLAN that have a trunk to this node, after a change and once every 10 s.',
+    publishers: ['trunk-peer'],
+    subscribers: ['vlan-switch'],
+    payload: z.strictObject({ vlanId: vlanIdSchema, members: z.array(memberSchema).max(4096) }),
+  }),
+  'switch.ports.changed': event({
+    about: 'Subnets of the joined VLANs: trunks must not run over them.',
+    publishers: ['vlan-switch'],
+    subscribers: ['trunk-peer'],
+    payload: z.strictObject({
+      lane: z.string().min(1).max(64),
+      bootNonce: nonceSchema,
+      subnets: z.array(cidrSchema).max(2048),
+    }),
+  }),
+} as const
+
+export type Contract = typeof contract
+export type Subject = keyof Contract
+export type RequestName = { [S in Subject]: Contract[S]['kind'] extends 'request' ? S : never }[Subject]
+export type EventName = { [S in Subject]: Contract[S]['kind'] extends 'event' ? S : never }[Subject]
+export type RequestOf<S extends RequestName> = z.infer<Contract[S]['request']>
+export type ReplyOf<S extends RequestName> = z.infer<Contract[S]['reply']>
+export type PayloadOf<S extends EventName> = z.infer<Contract[S]['payload']>

@@ -1,0 +1,120 @@
+import { z } from 'zod'
+
+/** Shapes that several subjects of the contract share. Everything is bounded. */
+
+export const nodeIdSchema = z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 lower-case hexadecimal digits')
+export const vlanIdSchema = z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 lower-case hexadecimal digits')
+export const nonceSchema = z.string().regex(/^[0-9a-f]{16}$/, 'must be 16 lower-case hexadecimal digits')
+export const peerIdSchema = z.string().min(8).max(128)
+export const macSchema = z
+  .string()
+  .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, 'must be a lower-case MAC address')
+/** An address with its prefix length, IPv4 or IPv6. */
+export const cidrSchema = z.string().min(3).max(64)
+export const interfaceNameSchema = z.string().min(1).max(15)
+export const countSchema = z.number().int().nonnegative()
+export const roleSchema = z.enum(['regular', 'gateway', 'chain'])
+
+/** A VLAN record that was verified, as people see it. `encoded` is the signed record itself, base64. */
+export const vlanSchema = z.strictObject({
+  id: vlanIdSchema,
+  /** The id as people type it, with its checksum. */
+  ref: z.string().max(64),
+  name: z.string().max(64),
+  description: z.string().max(512),
+  policy: z.enum(['open']),
+  subnet4: cidrSchema,
+  subnet6: cidrSchema,
+  mtu: z.number().int().min(1280).max(9000),
+  sequence: countSchema,
+  /** True where this node holds the VLAN's private key. */
+  owned: z.boolean(),
+  encoded: z.string().max(32_768),
+})
+export type VlanInfo = z.infer<typeof vlanSchema>
+
+/** One member of a VLAN as trunk-peer knows it from the trunk's membership messages. */
+export const memberSchema = z.strictObject({
+  nodeId: nodeIdSchema,
+  peerId: peerIdSchema,
+  /** Random at every start of that member's switch; names its sequence space. */
+  bootNonce: nonceSchema,
+  mac: macSchema,
+  addresses: z.array(cidrSchema).max(16),
+  /** Which auto address attempt the IPv4 address is; lets both sides settle a conflict the same way. */
+  addressAttempt: z.number().int().min(0).max(65_535),
+  hostname: z.string().max(64),
+})
+export type VlanMember = z.infer<typeof memberSchema>
+
+/** What this node's switch announces of itself for one VLAN. */
+export const membershipSchema = memberSchema
+  .omit({ nodeId: true, peerId: true })
+  .extend({ vlanId: vlanIdSchema })
+export type VlanMembership = z.infer<typeof membershipSchema>
+
+export const peerStateSchema = z.enum(['connected', 'connecting', 'backoff', 'refused'])
+export const peerSchema = z.strictObject({
+  peerId: peerIdSchema,
+  nodeId: nodeIdSchema.nullable(),
+  state: peerStateSchema,
+  /** How the peer became known. */
+  sources: z.array(z.enum(['bootstrap', 'mdns', 'inbound'])).max(3),
+  address: z.string().max(256).nullable(),
+  direction: z.enum(['inbound', 'outbound']).nullable(),
+  rttMs: z.number().nonnegative().nullable(),
+  connectedSinceMs: countSchema.nullable(),
+  agent: z.string().max(128).nullable(),
+  vlans: z.array(vlanIdSchema).max(1024),
+  lastError: z.string().max(512).nullable(),
+  /** Milliseconds until the next attempt to connect; null where none is planned. */
+  retryInMs: countSchema.nullable(),
+  bytesSent: countSchema,
+  bytesReceived: countSchema,
+  recordsDropped: countSchema,
+})
+export type PeerInfo = z.infer<typeof peerSchema>
+
+export const trunkStatusSchema = z.strictObject({
+  nodeId: nodeIdSchema,
+  peerId: peerIdSchema,
+  role: roleSchema,
+  version: z.string().max(32),
+  uptimeMs: countSchema,
+  addresses: z.array(z.string().max(256)).max(64),
+  peersConnected: countSchema,
+  peersKnown: countSchema,
+  recordsSent: countSchema,
+  recordsReceived: countSchema,
+  recordsDropped: countSchema,
+  recordsRefused: countSchema,
+})
+export type TrunkStatus = z.infer<typeof trunkStatusSchema>
+
+/** A VLAN that this host has joined. */
+export const portSchema = z.strictObject({
+  vlanId: vlanIdSchema,
+  ref: z.string().max(64),
+  name: z.string().max(64),
+  interface: interfaceNameSchema,
+  mac: macSchema,
+  mtu: z.number().int(),
+  addresses: z.array(cidrSchema).max(16),
+  addressMode: z.enum(['auto', 'manual']),
+  state: z.enum(['up', 'failed']),
+  lastError: z.string().max(512).nullable(),
+  members: countSchema,
+  fdbEntries: countSchema,
+  framesIn: countSchema,
+  framesOut: countSchema,
+  bytesIn: countSchema,
+  bytesOut: countSchema,
+  framesDropped: countSchema,
+})
+export type PortInfo = z.infer<typeof portSchema>
+
+export const fdbEntrySchema = z.strictObject({
+  mac: macSchema,
+  nodeId: nodeIdSchema.nullable(),
+  ageMs: countSchema,
+})
