@@ -1,0 +1,83 @@
+import { MAX_FRAME_BYTES, MIN_FRAME_BYTES } from '@wakunet/interface'
+import { frameHintIsDefined, RECORD_FRAME_HEADER_BYTES, readFrameLength } from './frame-header.ts'
+import {
+  type DecodedHeader,
+  decodeRecordHeader,
+  MAX_RECORD_FRAMES,
+  RECORD_HEADER_BYTES,
+  RECORD_HEADER_FAULTS,
+} from './header.ts'
+
+/** Why a record is refused; a closed set, so that it can label a counter. */
+export const RECORD_FAULTS = [
+  ...RECORD_HEADER_FAULTS,
+  'frameTruncated',
+  'frameLength',
+  'frameHint',
+  'trailingBytes',
+] as const
+export type RecordFault = (typeof RECORD_FAULTS)[number]
+
+/** A record taken apart in place: header fields, and a batch whose offsets point into the same bytes. */
+export interface DecodedRecord extends DecodedHeader {
+  /** Frame headers in the header slots; write virtio-net headers over them to hand the batch to a TAP. */
+  readonly batch: { bytes: Uint8Array; offsets: Uint32Array; lengths: Uint32Array; count: number }
+}
+
+const NO_BYTES = new Uint8Array(0)
+
+/** An empty object for `decodeRecord` to fill again and again. */
+export function createDecodedRecord(): DecodedRecord {
+  return {
+    bytes: NO_BYTES,
+    offset: 0,
+    tree: false,
+    hopLimit: 0,
+    frameCount: 0,
+    epoch: 0,
+    sequence: 0,
+    bootNonceHigh: 0,
+    bootNonceLow: 0,
+    vlanKey: 0,
+    ingressKey: 0,
+    egressKey: 0,
+    batch: {
+      bytes: NO_BYTES,
+      offsets: new Uint32Array(MAX_RECORD_FRAMES),
+      lengths: new Uint32Array(MAX_RECORD_FRAMES),
+      count: 0,
+    },
+  }
+}
+
+/**
+ * Reads the record that fills `bytes` from `offset` to `end` into `out`: checks the header, then walks every
+ * frame header. Bytes after the last frame refuse the record. Allocates nothing. After anything but `ok` the
+ * batch of `out` is empty and its other fields mean nothing.
+ */
+export function decodeRecord(
+  bytes: Uint8Array,
+  out: DecodedRecord,
+  offset = 0,
+  end = bytes.length,
+): 'ok' | RecordFault {
+  const batch = out.batch
+  batch.count = 0
+  const verdict = decodeRecordHeader(bytes, out, offset, end)
+  if (verdict !== 'ok') return verdict
+  let at = offset + RECORD_HEADER_BYTES
+  for (let i = 0; i < out.frameCount; i++) {
+    if (end - at < RECORD_FRAME_HEADER_BYTES) return 'frameTruncated'
+    const length = readFrameLength(bytes, at)
+    if (length < MIN_FRAME_BYTES || length > MAX_FRAME_BYTES) return 'frameLength'
+    if (end - at - RECORD_FRAME_HEADER_BYTES < length) return 'frameTruncated'
+    if (!frameHintIsDefined(bytes, at)) return 'frameHint'
+    batch.offsets[i] = at
+    batch.lengths[i] = length
+    at += RECORD_FRAME_HEADER_BYTES + length
+  }
+  if (at !== end) return 'trailingBytes'
+  batch.bytes = bytes
+  batch.count = out.frameCount
+  return 'ok'
+}

@@ -1,0 +1,141 @@
+import { ID_BYTES } from '@wakunet/interface'
+import { idKey, isZeroId } from './ids.ts'
+import { readU32, writeU32 } from './integers.ts'
+
+/** Version of the layout in `docs/protocols/record.md`. */
+export const RECORD_VERSION = 1
+export const RECORD_HEADER_BYTES = 72
+/** Largest record, header and frames: a super-frame and as much again beside it. */
+export const MAX_RECORD_BYTES = 131_072
+/** Most frames of one record; the count is one byte. */
+export const MAX_RECORD_FRAMES = 255
+/** Most trunks that a record may cross; the ingress node starts here. */
+export const MAX_HOP_LIMIT = 64
+/** Flag: the record goes to the VLAN's tree and has a zero egress id. */
+export const RECORD_FLAG_TREE = 1
+
+/** Where the fields of the header are, in bytes from its start. */
+export const RECORD_FIELD = {
+  version: 0,
+  flags: 1,
+  hopLimit: 2,
+  frameCount: 3,
+  epoch: 4,
+  sequence: 8,
+  bootNonce: 16,
+  vlanId: 24,
+  ingress: 40,
+  egress: 56,
+} as const
+
+export const BOOT_NONCE_BYTES = 8
+
+/** What the ingress node says in the header of a record. Ids have 16 bytes, the nonce 8. */
+export interface RecordHeader {
+  readonly hopLimit: number
+  readonly frameCount: number
+  readonly epoch: number
+  /** 1 to `Number.MAX_SAFE_INTEGER`. */
+  readonly sequence: number
+  readonly bootNonce: Uint8Array
+  readonly vlanId: Uint8Array
+  readonly ingress: Uint8Array
+  /** Null sends the record to the tree. */
+  readonly egress: Uint8Array | null
+}
+
+/**
+ * Writes a header at `offset`; `RECORD_HEADER_BYTES` bytes must be there.
+ * The caller owns the values: they are not checked, as they never come from another host.
+ */
+export function encodeRecordHeader(bytes: Uint8Array, offset: number, header: RecordHeader): void {
+  bytes[offset] = RECORD_VERSION
+  bytes[offset + RECORD_FIELD.flags] = header.egress === null ? RECORD_FLAG_TREE : 0
+  bytes[offset + RECORD_FIELD.hopLimit] = header.hopLimit
+  bytes[offset + RECORD_FIELD.frameCount] = header.frameCount
+  writeU32(bytes, offset + RECORD_FIELD.epoch, header.epoch)
+  writeSequence(bytes, offset, header.sequence)
+  bytes.set(header.bootNonce, offset + RECORD_FIELD.bootNonce)
+  bytes.set(header.vlanId, offset + RECORD_FIELD.vlanId)
+  bytes.set(header.ingress, offset + RECORD_FIELD.ingress)
+  if (header.egress === null)
+    bytes.fill(0, offset + RECORD_FIELD.egress, offset + RECORD_FIELD.egress + ID_BYTES)
+  else bytes.set(header.egress, offset + RECORD_FIELD.egress)
+}
+
+function writeSequence(bytes: Uint8Array, offset: number, sequence: number): void {
+  writeU32(bytes, offset + RECORD_FIELD.sequence, Math.floor(sequence / 0x1_0000_0000))
+  writeU32(bytes, offset + RECORD_FIELD.sequence + 4, sequence % 0x1_0000_0000)
+}
+
+/** The fields of a header as plain numbers; the ids stay where they are, in `bytes`. Reused by its owner. */
+export interface DecodedHeader {
+  bytes: Uint8Array
+  /** Where the record starts in `bytes`. */
+  offset: number
+  tree: boolean
+  hopLimit: number
+  frameCount: number
+  epoch: number
+  sequence: number
+  /** Upper and lower half of the ingress boot nonce. */
+  bootNonceHigh: number
+  bootNonceLow: number
+  /** `idKey` of the ids; confirm a hit with `idEquals(bytes, offset + RECORD_FIELD.…, id)`. */
+  vlanKey: number
+  ingressKey: number
+  egressKey: number
+}
+
+/** Why a header is refused. */
+export const RECORD_HEADER_FAULTS = [
+  'truncated',
+  'tooLarge',
+  'version',
+  'flags',
+  'hopLimit',
+  'frameCount',
+  'sequence',
+  'treeEgress',
+] as const
+export type RecordHeaderFault = (typeof RECORD_HEADER_FAULTS)[number]
+
+/**
+ * Reads and checks the header of the record that fills `bytes` from `offset` to `end`. Enough for who only
+ * passes records on; `decodeRecord` walks the frames too.
+ */
+export function decodeRecordHeader(
+  bytes: Uint8Array,
+  out: DecodedHeader,
+  offset = 0,
+  end = bytes.length,
+): 'ok' | RecordHeaderFault {
+  if (end - offset < RECORD_HEADER_BYTES) return 'truncated'
+  if (end - offset > MAX_RECORD_BYTES) return 'tooLarge'
+  if (bytes[offset] !== RECORD_VERSION) return 'version'
+  const flags = bytes[offset + RECORD_FIELD.flags]!
+  if ((flags & ~RECORD_FLAG_TREE) !== 0) return 'flags'
+  const hopLimit = bytes[offset + RECORD_FIELD.hopLimit]!
+  if (hopLimit === 0 || hopLimit > MAX_HOP_LIMIT) return 'hopLimit'
+  const frameCount = bytes[offset + RECORD_FIELD.frameCount]!
+  if (frameCount === 0) return 'frameCount'
+  const sequenceHigh = readU32(bytes, offset + RECORD_FIELD.sequence)
+  const sequence = sequenceHigh * 0x1_0000_0000 + readU32(bytes, offset + RECORD_FIELD.sequence + 4)
+  if (sequence === 0 || sequenceHigh >= 0x20_0000) return 'sequence'
+  const tree = flags === RECORD_FLAG_TREE
+  if (tree !== isZeroId(bytes, offset + RECORD_FIELD.egress)) return 'treeEgress'
+
+  out.bytes = bytes
+  out.offset = offset
+  out.tree = tree
+  out.hopLimit = hopLimit
+  out.frameCount = frameCount
+  out.epoch = readU32(bytes, offset + RECORD_FIELD.epoch)
+  out.sequence = sequence
+  out.bootNonceHigh = readU32(bytes, offset + RECORD_FIELD.bootNonce)
+  out.bootNonceLow = readU32(bytes, offset + RECORD_FIELD.bootNonce + 4)
+  out.vlanKey = idKey(bytes, offset + RECORD_FIELD.vlanId)
+  out.ingressKey = idKey(bytes, offset + RECORD_FIELD.ingress)
+  out.egressKey = idKey(bytes, offset + RECORD_FIELD.egress)
+  return 'ok'
+}

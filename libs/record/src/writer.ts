@@ -1,0 +1,173 @@
+import { type FrameBatch, ID_BYTES } from '@wakunet/interface'
+import { envelopeBytes, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_NODES, writeEnvelope } from './envelope.ts'
+import { RECORD_FRAME_HEADER_BYTES } from './frame-header.ts'
+import {
+  encodeRecordHeader,
+  MAX_HOP_LIMIT,
+  MAX_RECORD_BYTES,
+  MAX_RECORD_FRAMES,
+  RECORD_FIELD,
+  RECORD_HEADER_BYTES,
+  type RecordHeader,
+} from './header.ts'
+
+/** Free bytes that a batch needs before its first frame so that any envelope and header fit there. */
+export const RECORD_HEADROOM_BYTES = RECORD_HEADER_BYTES + MAX_ENVELOPE_BYTES
+
+export interface RecordWriterInit {
+  /** 16 bytes. */
+  readonly vlanId: Uint8Array
+  /** 16 bytes: this node. */
+  readonly ingress: Uint8Array
+  /** 8 bytes, random at every start. */
+  readonly bootNonce: Uint8Array
+}
+
+/** Takes one lane message; the parts may be reused as soon as it returns. */
+export type SendParts = (parts: readonly Uint8Array[]) => void
+
+/**
+ * Builds the records of one VLAN out of batches, with the lane's envelope before them, and counts the
+ * sequence up. It splits what is too much for one record.
+ *
+ * Frames must have record frame headers (`virtioToFrameHeader`) by the time they come here.
+ */
+export class RecordWriter {
+  readonly #scratch = new Uint8Array(RECORD_HEADROOM_BYTES)
+  readonly #parts: Uint8Array[] = []
+  readonly #header: { -readonly [K in keyof RecordHeader]: RecordHeader[K] }
+
+  constructor(init: RecordWriterInit) {
+    this.#header = {
+      hopLimit: MAX_HOP_LIMIT,
+      frameCount: 0,
+      epoch: 0,
+      sequence: 0,
+      bootNonce: init.bootNonce,
+      vlanId: init.vlanId,
+      ingress: init.ingress,
+      egress: null,
+    }
+  }
+
+  /** Sequence of the last record; 0 before the first. */
+  get sequence(): number {
+    return this.#header.sequence
+  }
+
+  /**
+   * Sends frames `indexes[0]` to `indexes[count - 1]` of the batch (ascending) to `peers`.
+   * @param egress the node it is for, null for the tree
+   * @param inPlace true where nothing before the first of these frames in the batch is needed any more: head
+   * and frames then leave as one view, without a copy, wherever they are contiguous. The bytes may be
+   * overwritten by who receives them.
+   * @returns how many records were made
+   */
+  write(
+    batch: FrameBatch,
+    indexes: Uint16Array,
+    count: number,
+    egress: Uint8Array | null,
+    peers: readonly Uint8Array[],
+    inPlace: boolean,
+    send: SendParts,
+  ): number {
+    let records = 0
+    let from = 0
+    while (from < count && peers.length > 0) {
+      const to = this.#endOfRecord(batch, indexes, from, count)
+      this.#header.frameCount = to - from
+      this.#header.sequence++
+      this.#header.egress = egress
+      this.#sendRecord(batch, indexes, from, to, peers, inPlace, send)
+      from = to
+      records++
+    }
+    return records
+  }
+
+  /** First index that no longer fits a record which starts with `from`. */
+  #endOfRecord(batch: FrameBatch, indexes: Uint16Array, from: number, count: number): number {
+    let size = RECORD_HEADER_BYTES
+    let to = from
+    const most = Math.min(count, from + MAX_RECORD_FRAMES)
+    while (to < most) {
+      size += RECORD_FRAME_HEADER_BYTES + batch.lengths[indexes[to]!]!
+      if (size > MAX_RECORD_BYTES && to > from) break
+      to++
+    }
+    return to
+  }
+
+  #sendRecord(
+    batch: FrameBatch,
+    indexes: Uint16Array,
+    from: number,
+    to: number,
+    peers: readonly Uint8Array[],
+    inPlace: boolean,
+    send: SendParts,
+  ): void {
+    // A receiver in this process may write into a message of one part, so only a record that goes out once
+    // may be sent in place; a message of several parts is copied by every lane.
+    if (inPlace && peers.length <= MAX_ENVELOPE_NODES) {
+      const first = batch.offsets[indexes[from]!]!
+      const head = envelopeBytes(peers.length) + RECORD_HEADER_BYTES
+      if (first >= head && isContiguous(batch, indexes, from, to)) {
+        this.#writeHead(batch.bytes, first - head, peers, 0, peers.length)
+        this.#parts.length = 1
+        this.#parts[0] = batch.bytes.subarray(first - head, endOfFrame(batch, indexes[to - 1]!))
+        send(this.#parts)
+        return
+      }
+    }
+    this.#sendGathered(batch, indexes, from, to, peers, send)
+  }
+
+  #sendGathered(
+    batch: FrameBatch,
+    indexes: Uint16Array,
+    from: number,
+    to: number,
+    peers: readonly Uint8Array[],
+    send: SendParts,
+  ): void {
+    const parts = this.#parts
+    parts.length = 1
+    for (let i = from; i < to; ) {
+      let next = i + 1
+      while (next < to && batch.offsets[indexes[next]!] === endOfFrame(batch, indexes[next - 1]!)) next++
+      parts.push(batch.bytes.subarray(batch.offsets[indexes[i]!]!, endOfFrame(batch, indexes[next - 1]!)))
+      i = next
+    }
+    for (let peer = 0; peer < peers.length; peer += MAX_ENVELOPE_NODES) {
+      const end = Math.min(peers.length, peer + MAX_ENVELOPE_NODES)
+      const headBytes = this.#writeHead(this.#scratch, 0, peers, peer, end)
+      parts[0] = this.#scratch.subarray(0, headBytes)
+      send(parts)
+    }
+  }
+
+  /** Writes envelope and record header; returns the offset behind them. */
+  #writeHead(
+    bytes: Uint8Array,
+    offset: number,
+    peers: readonly Uint8Array[],
+    from: number,
+    to: number,
+  ): number {
+    const at = writeEnvelope(bytes, offset, peers, from, to)
+    encodeRecordHeader(bytes, at, this.#header)
+    return at + RECORD_FIELD.egress + ID_BYTES
+  }
+}
+
+function endOfFrame(batch: FrameBatch, index: number): number {
+  return batch.offsets[index]! + RECORD_FRAME_HEADER_BYTES + batch.lengths[index]!
+}
+
+function isContiguous(batch: FrameBatch, indexes: Uint16Array, from: number, to: number): boolean {
+  for (let i = from + 1; i < to; i++)
+    if (batch.offsets[indexes[i]!] !== endOfFrame(batch, indexes[i - 1]!)) return false
+  return true
+}

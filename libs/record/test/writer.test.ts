@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type FrameBatch, MAX_BATCH_FRAMES, MAX_FRAME_BYTES } from '@wakunet/interface'
+import fc from 'fast-check'
+import {
+  createDecodedRecord,
+  decodeEnvelope,
+  decodeRecord,
+  envelopeNodeOffset,
+  idEquals,
+  MAX_RECORD_BYTES,
+  RECORD_HEADROOM_BYTES,
+  RecordWriter,
+} from '../src/index.ts'
+import { batchOf, encodeRecord, id } from './records.ts'
+
+const writerInit = { vlanId: id(0x11), ingress: id(0x22), bootNonce: new Uint8Array(8).fill(0xb0) }
+const all = (batch: FrameBatch) => Uint16Array.from({ length: batch.count }, (_, i) => i)
+
+interface Message {
+  parts: number
+  peers: Uint8Array[]
+  record: Uint8Array
+}
+
+/** What a lane does with the parts, and what the far end then finds in the message. */
+function collect(into: Message[]) {
+  return (parts: readonly Uint8Array[]): void => {
+    const message = new Uint8Array(Buffer.concat(parts))
+    const envelope = { nodeCount: 0, recordOffset: 0 }
+    assert.ok(decodeEnvelope(message, envelope))
+    const peers = Array.from({ length: envelope.nodeCount }, (_, i) =>
+      message.slice(envelopeNodeOffset(i), envelopeNodeOffset(i + 1)),
+    )
+    into.push({ parts: parts.length, peers, record: message.slice(envelope.recordOffset) })
+    // A receiver may scribble over a message of one part.
+    if (parts.length === 1) parts[0]!.fill(0xee)
+  }
+}
+
+function framesOf(messages: readonly Message[]): Uint8Array[] {
+  const out = createDecodedRecord()
+  return messages.flatMap(({ record }) => {
+    assert.equal(decodeRecord(record, out), 'ok')
+    return Array.from({ length: out.batch.count }, (_, i) =>
+      record.slice(out.batch.offsets[i]! + 12, out.batch.offsets[i]! + 12 + out.batch.lengths[i]!),
+    )
+  })
+}
+
+describe('RecordWriter', () => {
+  it('sends a batch for one peer as one view of the batch itself', () => {
+    const frames = [new Uint8Array(60).fill(1), new Uint8Array(1400).fill(2)]
+    const batch = batchOf(frames, RECORD_HEADROOM_BYTES)
+    let sent: readonly Uint8Array[] = []
+    new RecordWriter(writerInit).write(batch, all(batch), 2, id(0x33), [id(0x33)], true, (parts) => {
+      sent = [...parts]
+    })
+    assert.equal(sent.length, 1)
+    assert.equal(sent[0]!.buffer, batch.bytes.buffer)
+    assert.deepEqual(new Uint8Array(sent[0]!.subarray(17)), encodeRecord({ egress: id(0x33) }, frames))
+  })
+
+  it('gathers frames that are not all for the same peers', () => {
+    const frames = [1, 2, 3, 4].map((fill) => new Uint8Array(60).fill(fill))
+    const batch = batchOf(frames, RECORD_HEADROOM_BYTES)
+    const messages: Message[] = []
+    const writer = new RecordWriter(writerInit)
+    writer.write(batch, Uint16Array.of(0, 1, 3), 3, null, [id(5), id(6)], false, collect(messages))
+    writer.write(batch, Uint16Array.of(2), 1, id(5), [id(5)], false, collect(messages))
+    assert.deepEqual(messages[0], {
+      parts: 3,
+      peers: [id(5), id(6)],
+      record: encodeRecord({ egress: null, sequence: 1 }, [frames[0]!, frames[1]!, frames[3]!]),
+    })
+    assert.deepEqual(messages[1]!.record, encodeRecord({ egress: id(5), sequence: 2 }, [frames[2]!]))
+  })
+
+  it('splits by size and by count, and loses and reorders nothing, in place or gathered', () => {
+    const sizes = fc.array(
+      fc.oneof(fc.integer({ min: 14, max: 100 }), fc.constantFrom(1514, 30_000, 65_000, MAX_FRAME_BYTES)),
+      { minLength: 1, maxLength: 30 },
+    )
+    fc.assert(
+      fc.property(
+        sizes,
+        fc.boolean(),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 3 }),
+        (list, inPlace, tree, n) => {
+          const frames = list.map((size, i) => new Uint8Array(size).fill(i))
+          const batch = batchOf(frames, RECORD_HEADROOM_BYTES)
+          const messages: Message[] = []
+          const peers = Array.from({ length: n }, (_, i) => id(i + 1))
+          const writer = new RecordWriter(writerInit)
+          const egress = tree ? null : id(1)
+          const records = writer.write(
+            batch,
+            all(batch),
+            batch.count,
+            egress,
+            peers,
+            inPlace,
+            collect(messages),
+          )
+          assert.equal(records, messages.length)
+          assert.equal(writer.sequence, records)
+          for (const message of messages) {
+            assert.ok(message.record.length <= MAX_RECORD_BYTES)
+            assert.deepEqual(message.peers, peers)
+          }
+          assert.deepEqual(framesOf(messages), frames)
+        },
+      ),
+      { numRuns: 50 },
+    )
+  })
+
+  it('splits a full batch of small frames after 255', () => {
+    const frames = Array.from({ length: MAX_BATCH_FRAMES }, (_, i) => new Uint8Array(60).fill(i))
+    const batch = batchOf(frames, RECORD_HEADROOM_BYTES)
+    const messages: Message[] = []
+    new RecordWriter(writerInit).write(batch, all(batch), 256, null, [id(1)], true, collect(messages))
+    assert.equal(messages.length, 2)
+    assert.deepEqual(framesOf(messages), frames)
+  })
+
+  it('sends the same record in several messages where one envelope cannot name all peers', () => {
+    const frames = [new Uint8Array(60).fill(1)]
+    const batch = batchOf(frames, RECORD_HEADROOM_BYTES)
+    const peers = Array.from({ length: 600 }, (_, i) => {
+      const peer = id(1)
+      peer[0] = i >> 8
+      peer[1] = i
+      return peer
+    })
+    const messages: Message[] = []
+    new RecordWriter(writerInit).write(batch, all(batch), 1, null, peers, true, collect(messages))
+    assert.deepEqual(
+      messages.map((message) => message.peers.length),
+      [255, 255, 90],
+    )
+    assert.deepEqual(
+      messages.flatMap((message) => message.peers),
+      peers,
+    )
+    for (const message of messages) assert.deepEqual(message.record, messages[0]!.record)
+  })
+
+  it('copes with too little headroom by gathering', () => {
+    const frames = [new Uint8Array(60).fill(1)]
+    const batch = batchOf(frames, 10)
+    const messages: Message[] = []
+    new RecordWriter(writerInit).write(batch, all(batch), 1, id(2), [id(2)], true, collect(messages))
+    assert.equal(messages[0]!.parts, 2)
+    assert.deepEqual(framesOf(messages), frames)
+  })
+
+  it('makes nothing for nobody, and uses up no sequence', () => {
+    const batch = batchOf([new Uint8Array(60)], RECORD_HEADROOM_BYTES)
+    const writer = new RecordWriter(writerInit)
+    const none = writer.write(batch, all(batch), 1, null, [], true, () => assert.fail('nobody is there'))
+    assert.equal(none, 0)
+    assert.equal(writer.sequence, 0)
+  })
+
+  it('names the peers in the order given', () => {
+    const batch = batchOf([new Uint8Array(60)], RECORD_HEADROOM_BYTES)
+    const messages: Message[] = []
+    new RecordWriter(writerInit).write(batch, all(batch), 1, null, [id(9), id(8)], true, collect(messages))
+    assert.ok(idEquals(messages[0]!.peers[0]!, 0, id(9)))
+  })
+})
