@@ -1,0 +1,8 @@
+/**
+ * Fakes and helpers for tests; nothing outside `test/`, `integration-tests/` and `bench/` may import it.
+ */
+export * from './fake-clock.ts'
+export * from './prerequisites.ts'
+export * from './recording-logger.ts'
+export * from './resources.ts'
+export * from './seeded.ts'
