@@ -20,7 +20,8 @@ import {
 export const BUS_ROLES = ['trunk-peer', 'vlan-switch', 'cli'] as const
 export type BusRole = (typeof BUS_ROLES)[number]
 
-interface RequestSubject<Q extends z.ZodType = z.ZodType, A extends z.ZodType = z.ZodType> {
+/** A question that one role answers. */
+export interface RequestSubject<Q extends z.ZodType = z.ZodType, A extends z.ZodType = z.ZodType> {
   readonly kind: 'request'
   readonly about: string
   /** The one role that answers. */
@@ -30,7 +31,8 @@ interface RequestSubject<Q extends z.ZodType = z.ZodType, A extends z.ZodType = 
   readonly reply: A
 }
 
-interface EventSubject<P extends z.ZodType = z.ZodType> {
+/** News for every subscriber, at most once. */
+export interface EventSubject<P extends z.ZodType = z.ZodType> {
   readonly kind: 'event'
   readonly about: string
   readonly publishers: readonly BusRole[]
