@@ -1,0 +1,190 @@
+/** Where a MAC address is: a port counts the addresses that were learned on it. */
+export interface FdbPort {
+  learnedMacs: number
+}
+
+export interface FdbInit {
+  /** An address that was not seen for longer is forgotten. Default 300,000 (IEEE 802.1Q-2022, 8.8.3). */
+  readonly ageingMs?: number
+  /** Learned addresses in all. Default 16,384. */
+  readonly maxEntries?: number
+  /** Learned addresses of one port, so that no member can use up what all share. Default 1,024. */
+  readonly maxEntriesPerPort?: number
+}
+
+export const DEFAULT_AGEING_MS = 300_000
+export const DEFAULT_MAX_ENTRIES = 16_384
+export const DEFAULT_MAX_ENTRIES_PER_PORT = 1_024
+
+export interface FdbEntry<Port extends FdbPort> {
+  readonly mac: number
+  port: Port
+  seenMs: number
+  /** Pinned entries come from the membership: they neither age nor move, and do not count as learned. */
+  readonly pinned: boolean
+}
+
+/** Monotonic counters. */
+export interface FdbStats {
+  learned: number
+  aged: number
+  moved: number
+  /** Not learned because the port, or the whole database, was full. */
+  refusedPortFull: number
+  refusedFull: number
+  /** A pinned address was claimed by another port. */
+  spoofed: number
+}
+
+export type LearnVerdict = 'known' | 'learned' | 'moved' | 'refused' | 'spoofed'
+
+const GROUP_BIT = 0x0100_0000_0000
+
+/**
+ * Forwarding database: MAC address (48-bit integer) to port, learned from source addresses.
+ *
+ * A full database refuses new addresses and keeps the old ones, because evicting would let one sender push
+ * out everybody else; frames for an address that was refused are flooded. `sweep` makes room by age.
+ */
+export class Fdb<Port extends FdbPort> {
+  readonly stats: FdbStats = {
+    learned: 0,
+    aged: 0,
+    moved: 0,
+    refusedPortFull: 0,
+    refusedFull: 0,
+    spoofed: 0,
+  }
+  readonly #ageingMs: number
+  readonly #maxEntries: number
+  readonly #maxEntriesPerPort: number
+  readonly #entries = new Map<number, FdbEntry<Port>>()
+  #pinned = 0
+
+  constructor(init: FdbInit = {}) {
+    this.#ageingMs = init.ageingMs ?? DEFAULT_AGEING_MS
+    this.#maxEntries = init.maxEntries ?? DEFAULT_MAX_ENTRIES
+    this.#maxEntriesPerPort = init.maxEntriesPerPort ?? DEFAULT_MAX_ENTRIES_PER_PORT
+  }
+
+  /** Entries in all, pinned ones and aged ones that were not swept yet included. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** The port of a MAC address, null where it is unknown or aged. */
+  lookup(mac: number, nowMs: number): Port | null {
+    const entry = this.#entries.get(mac)
+    if (entry === undefined || this.#isAged(entry, nowMs)) return null
+    return entry.port
+  }
+
+  /**
+   * Notes that `mac` sent something through `port`. The caller keeps group addresses out; the zero address
+   * and group addresses are never learned all the same.
+   */
+  learn(mac: number, port: Port, nowMs: number): LearnVerdict {
+    const entry = this.#entries.get(mac)
+    if (entry === undefined) return this.#insert(mac, port, nowMs)
+    if (entry.port === port) {
+      entry.seenMs = nowMs
+      return 'known'
+    }
+    if (entry.pinned) {
+      this.stats.spoofed++
+      return 'spoofed'
+    }
+    return this.#move(entry, port, nowMs)
+  }
+
+  #insert(mac: number, port: Port, nowMs: number): LearnVerdict {
+    if (mac === 0 || Math.floor(mac / GROUP_BIT) % 2 === 1) return 'refused'
+    if (port.learnedMacs >= this.#maxEntriesPerPort) {
+      this.stats.refusedPortFull++
+      return 'refused'
+    }
+    if (this.#entries.size - this.#pinned >= this.#maxEntries) {
+      this.stats.refusedFull++
+      return 'refused'
+    }
+    this.#entries.set(mac, { mac, port, seenMs: nowMs, pinned: false })
+    port.learnedMacs++
+    this.stats.learned++
+    return 'learned'
+  }
+
+  #move(entry: FdbEntry<Port>, port: Port, nowMs: number): LearnVerdict {
+    if (port.learnedMacs >= this.#maxEntriesPerPort) {
+      this.stats.refusedPortFull++
+      return 'refused'
+    }
+    const wasAged = this.#isAged(entry, nowMs)
+    entry.port.learnedMacs--
+    port.learnedMacs++
+    entry.port = port
+    entry.seenMs = nowMs
+    if (wasAged) {
+      this.stats.aged++
+      this.stats.learned++
+      return 'learned'
+    }
+    this.stats.moved++
+    return 'moved'
+  }
+
+  /**
+   * Binds `mac` to `port` until `unpinStale` or `removePort`. An address that another port has pinned stays with that port.
+   * The caller bounds how many it pins.
+   * @returns false where the address is taken or is none of one station
+   */
+  pin(mac: number, port: Port, nowMs: number): boolean {
+    if (mac === 0 || Math.floor(mac / GROUP_BIT) % 2 === 1) return false
+    const entry = this.#entries.get(mac)
+    if (entry?.pinned) return entry.port === port
+    if (entry !== undefined) this.#remove(entry)
+    this.#entries.set(mac, { mac, port, seenMs: nowMs, pinned: true })
+    this.#pinned++
+    return true
+  }
+
+  /** Unbinds the pinned addresses for which `isCurrent` is false. */
+  unpinStale(isCurrent: (mac: number, port: Port) => boolean): void {
+    for (const entry of this.#entries.values())
+      if (entry.pinned && !isCurrent(entry.mac, entry.port)) this.#remove(entry)
+  }
+
+  /** Forgets everything that was learned on a port or pinned to it. */
+  removePort(port: Port): void {
+    for (const entry of this.#entries.values()) if (entry.port === port) this.#remove(entry)
+  }
+
+  /** Forgets aged entries; call it every few seconds, so that the limits count what is alive. */
+  sweep(nowMs: number): void {
+    for (const entry of this.#entries.values()) {
+      if (!this.#isAged(entry, nowMs)) continue
+      this.#remove(entry)
+      this.stats.aged++
+    }
+  }
+
+  /** Entries that are alive, at most `limit`. */
+  *entries(nowMs: number, limit: number): Generator<FdbEntry<Port>> {
+    let left = limit
+    for (const entry of this.#entries.values()) {
+      if (left === 0) return
+      if (this.#isAged(entry, nowMs)) continue
+      left--
+      yield entry
+    }
+  }
+
+  #isAged(entry: FdbEntry<Port>, nowMs: number): boolean {
+    return !entry.pinned && nowMs - entry.seenMs > this.#ageingMs
+  }
+
+  #remove(entry: FdbEntry<Port>): void {
+    this.#entries.delete(entry.mac)
+    if (entry.pinned) this.#pinned--
+    else entry.port.learnedMacs--
+  }
+}

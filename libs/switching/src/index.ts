@@ -1,0 +1,13 @@
+/**
+ * Pure switching logic of one VLAN, clocked from outside: forwarding database, members, frame hash cache,
+ * and the bridge that decides where frames go and which records are believed (DESIGN.md 3.6 and 4).
+ *
+ * Nothing here does I/O or allocates per frame; time is an argument in milliseconds that only grow.
+ */
+export * from './bridge.ts'
+export * from './drops.ts'
+export * from './fdb.ts'
+export * from './forward-plan.ts'
+export * from './mac.ts'
+export * from './members.ts'
+export * from './sequence-window.ts'

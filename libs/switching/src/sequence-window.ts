@@ -1,0 +1,58 @@
+/**
+ * Frame hash cache of one sender: which of the sequences of one (ingress node, boot nonce, VLAN) were seen.
+ *
+ * A sender numbers its records one by one, so a bitmap over the newest sequences is exact and bounded where
+ * a cache of hashes is neither (the construction is the replay window of RFC 6479). It is keyed by sequence
+ * and not by content, because a byte-identical ARP retry is a new frame (DESIGN.md 3.6).
+ */
+export const SEQUENCE_WINDOW = 16_384
+
+const WORDS = SEQUENCE_WINDOW / 32
+
+export type SequenceVerdict = 'new' | 'seen' | 'old'
+
+export class SequenceWindow {
+  readonly #bits = new Uint32Array(WORDS)
+  /** Highest sequence so far. */
+  #top = 0
+
+  get top(): number {
+    return this.#top
+  }
+
+  /**
+   * Marks `sequence` (1 to `Number.MAX_SAFE_INTEGER`) as seen.
+   * @returns `new` the first time; `seen` after that; `old` where it is `SEQUENCE_WINDOW` or more behind the
+   * highest, so that nobody knows any more
+   */
+  accept(sequence: number): SequenceVerdict {
+    if (sequence > this.#top) this.#advance(sequence)
+    else if (this.#top - sequence >= SEQUENCE_WINDOW) return 'old'
+    const index = sequence % SEQUENCE_WINDOW
+    const word = index >>> 5
+    const bit = 1 << (index & 31)
+    if ((this.#bits[word]! & bit) !== 0) return 'seen'
+    this.#bits[word]! |= bit
+    return 'new'
+  }
+
+  /** Clears the bits of the sequences after the top, up to and including `sequence`; at most one round. */
+  #advance(sequence: number): void {
+    const steps = sequence - this.#top
+    if (steps >= SEQUENCE_WINDOW) {
+      this.#bits.fill(0)
+    } else {
+      let index = (this.#top + 1) % SEQUENCE_WINDOW
+      let left = steps
+      while (left > 0) {
+        const shift = index & 31
+        const count = Math.min(32 - shift, left)
+        const mask = count === 32 ? 0xffff_ffff : ((1 << count) - 1) << shift
+        this.#bits[index >>> 5]! &= ~mask
+        index = (index + count) % SEQUENCE_WINDOW
+        left -= count
+      }
+    }
+    this.#top = sequence
+  }
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Fdb, type FdbPort } from '../src/index.ts'
+
+const port = (): FdbPort => ({ learnedMacs: 0 })
+const MAC = 0x0200_0000_0001
+
+describe('Fdb', () => {
+  it('finds a learned address until it was not seen for the ageing time', () => {
+    const fdb = new Fdb({ ageingMs: 1000 })
+    const a = port()
+    assert.equal(fdb.lookup(MAC, 0), null)
+    assert.equal(fdb.learn(MAC, a, 0), 'learned')
+    assert.equal(fdb.lookup(MAC, 1000), a)
+    assert.equal(fdb.learn(MAC, a, 900), 'known')
+    assert.equal(fdb.lookup(MAC, 1900), a)
+    assert.equal(fdb.lookup(MAC, 1901), null)
+    assert.equal(fdb.size, 1)
+    fdb.sweep(1901)
+    assert.equal(fdb.size, 0)
+    assert.equal(a.learnedMacs, 0)
+    assert.equal(fdb.stats.aged, 1)
+  })
+
+  it('never learns the zero address or a group address', () => {
+    const fdb = new Fdb()
+    const a = port()
+    for (const mac of [0, 0x0100_0000_0000, 0x0180_c200_0000, 0xffff_ffff_ffff])
+      assert.equal(fdb.learn(mac, a, 0), 'refused')
+    assert.equal(fdb.pin(0, a, 0), false)
+    assert.equal(fdb.pin(0xffff_ffff_ffff, a, 0), false)
+    assert.equal(fdb.size, 0)
+  })
+
+  it('refuses new addresses of a port that is full, keeps the old ones, and leaves other ports alone', () => {
+    const fdb = new Fdb({ maxEntriesPerPort: 10 })
+    const flooder = port()
+    const honest = port()
+    for (let i = 0; i < 100; i++) fdb.learn(MAC + i, flooder, 0)
+    assert.equal(flooder.learnedMacs, 10)
+    assert.equal(fdb.stats.refusedPortFull, 90)
+    assert.equal(fdb.lookup(MAC, 0), flooder)
+    assert.equal(fdb.learn(MAC + 1000, honest, 0), 'learned')
+    assert.equal(fdb.lookup(MAC + 1000, 0), honest)
+    // A full port cannot take an address of somebody else either.
+    assert.equal(fdb.learn(MAC + 1000, flooder, 0), 'refused')
+    assert.equal(fdb.lookup(MAC + 1000, 0), honest)
+  })
+
+  it('refuses new addresses when it is full as a whole, until ageing makes room', () => {
+    const fdb = new Fdb({ maxEntries: 10, ageingMs: 1000 })
+    for (let i = 0; i < 12; i++) fdb.learn(MAC + i, port(), 0)
+    assert.equal(fdb.size, 10)
+    assert.equal(fdb.stats.refusedFull, 2)
+    assert.equal(fdb.lookup(MAC, 0) !== null, true)
+    fdb.sweep(1001)
+    assert.equal(fdb.learn(MAC + 11, port(), 1001), 'learned')
+  })
+
+  it('moves an address to where it was seen last, and counts it', () => {
+    const fdb = new Fdb({ ageingMs: 1000 })
+    const a = port()
+    const b = port()
+    fdb.learn(MAC, a, 0)
+    assert.equal(fdb.learn(MAC, b, 1), 'moved')
+    assert.equal(fdb.lookup(MAC, 1), b)
+    assert.deepEqual([a.learnedMacs, b.learnedMacs, fdb.stats.moved], [0, 1, 1])
+    // After its age it is no move any more.
+    assert.equal(fdb.learn(MAC, a, 2000), 'learned')
+    assert.equal(fdb.stats.moved, 1)
+  })
+
+  it('never moves, ages or counts a pinned address; unpinned it can be learned by anybody', () => {
+    const fdb = new Fdb({ ageingMs: 1000, maxEntries: 1, maxEntriesPerPort: 1 })
+    const owner = port()
+    const thief = port()
+    fdb.learn(MAC, thief, 0)
+    assert.equal(fdb.pin(MAC, owner, 0), true)
+    assert.equal(thief.learnedMacs, 0)
+    assert.equal(fdb.learn(MAC, thief, 1), 'spoofed')
+    fdb.sweep(10_000)
+    assert.equal(fdb.lookup(MAC, 10_000), owner)
+    assert.equal(fdb.pin(MAC, thief, 1), false)
+    assert.equal(fdb.pin(MAC, owner, 1), true)
+    assert.equal(fdb.learn(MAC + 1, owner, 1), 'learned')
+    fdb.unpinStale(() => false)
+    assert.equal(fdb.size, 1)
+    fdb.sweep(10_000)
+    assert.equal(fdb.learn(MAC, thief, 10_000), 'learned')
+    assert.equal(fdb.stats.spoofed, 1)
+  })
+
+  it('forgets everything of a port that goes away', () => {
+    const fdb = new Fdb()
+    const a = port()
+    const b = port()
+    fdb.pin(MAC, a, 0)
+    fdb.learn(MAC + 1, a, 0)
+    fdb.learn(MAC + 2, b, 0)
+    fdb.removePort(a)
+    assert.deepEqual([fdb.lookup(MAC, 0), fdb.lookup(MAC + 1, 0), fdb.lookup(MAC + 2, 0)], [null, null, b])
+    assert.deepEqual([a.learnedMacs, fdb.size], [0, 1])
+  })
+
+  it('lists live entries up to a limit', () => {
+    const fdb = new Fdb({ ageingMs: 1000 })
+    const a = port()
+    fdb.learn(MAC, a, 0)
+    fdb.learn(MAC + 1, a, 900)
+    fdb.learn(MAC + 2, a, 900)
+    assert.deepEqual(
+      [...fdb.entries(1500, 10)].map((entry) => entry.mac),
+      [MAC + 1, MAC + 2],
+    )
+    assert.equal([...fdb.entries(1500, 1)].length, 1)
+  })
+})
