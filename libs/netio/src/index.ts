@@ -1,0 +1,17 @@
+/**
+ * Batched I/O for the data plane, in a small native addon: TAP interfaces with virtio-net offloads, UDP with
+ * GSO and GRO, authenticated encryption with contexts that are kept, and Unix stream sockets. One call of
+ * the addon moves many frames, datagrams or messages; all protocol logic stays in TypeScript. A fake of the
+ * TAP lives beside it.
+ */
+export {
+  AEAD_ALGORITHMS,
+  AEAD_NONCE_BYTES,
+  AEAD_TAG_BYTES,
+  type AeadAlgorithm,
+  type AeadBatch,
+  AeadContext,
+} from './aead-context.ts'
+export { checkInterfaceName, MAX_INTERFACE_NAME_LENGTH } from './interface-name.ts'
+export { configureLink, type LinkSettings, readAddresses, renameLink, replaceAddresses } from './link.ts'
+export { DEFAULT_GSO_MAX_BYTES, openTap, type TapInit } from './tap.ts'

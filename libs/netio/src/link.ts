@@ -1,0 +1,113 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { formatInterfaceAddress, type InterfaceAddress, isLinkLocal, parseInterfaceAddress } from './cidr.ts'
+import { checkInterfaceName } from './interface-name.ts'
+import { runIp, runIpBatch } from './ip-command.ts'
+
+/** Attributes of a network interface; those that are left out stay as they are. */
+export interface LinkSettings {
+  /** `02:00:00:00:00:01`; checked by `ip`. */
+  readonly mac?: string
+  readonly mtu?: number
+  /** Packets in the kernel's transmit queue. */
+  readonly txQueueLength?: number
+  /** Largest super-frame that the stack builds, in bytes. */
+  readonly gsoMaxBytes?: number
+  /** Most segments in a super-frame. */
+  readonly gsoMaxSegments?: number
+  readonly up?: boolean
+}
+
+/** @throws WakunetError `ERR_SYSTEM_CALL` with what `ip` said */
+export async function configureLink(
+  name: string,
+  settings: LinkSettings,
+  signal?: AbortSignal,
+): Promise<void> {
+  checkInterfaceName(name)
+  const changes = [
+    settings.mac !== undefined && `address ${word(settings.mac)}`,
+    settings.mtu !== undefined && `mtu ${settings.mtu}`,
+    settings.txQueueLength !== undefined && `txqueuelen ${settings.txQueueLength}`,
+    settings.gsoMaxBytes !== undefined && `gso_max_size ${settings.gsoMaxBytes}`,
+    settings.gsoMaxSegments !== undefined && `gso_max_segs ${settings.gsoMaxSegments}`,
+    settings.up !== undefined && (settings.up ? 'up' : 'down'),
+  ].filter((change) => change !== false)
+  if (changes.length > 0) await runIpBatch([`link set dev ${name} ${changes.join(' ')}`], signal)
+}
+
+/** Takes the interface down, renames it and brings it up: not every kernel renames one that is up. */
+export async function renameLink(from: string, to: string, signal?: AbortSignal): Promise<void> {
+  checkInterfaceName(from)
+  checkInterfaceName(to)
+  const lines = [`link set dev ${from} down`, `link set dev ${from} name ${to}`, `link set dev ${to} up`]
+  await runIpBatch(lines, signal)
+}
+
+/** What the kernel has on the interface, link-local addresses included. */
+export async function readAddresses(name: string, signal?: AbortSignal): Promise<InterfaceAddress[]> {
+  checkInterfaceName(name)
+  const links = JSON.parse(await runIp(['-json', 'addr', 'show', 'dev', name], '', signal)) as IpLink[]
+  return links
+    .flatMap((link) => link.addr_info ?? [])
+    .filter(({ family }) => family === 'inet' || family === 'inet6')
+    .map(({ local, prefixlen }) => parseInterfaceAddress(`${local}/${prefixlen}`))
+}
+
+interface IpLink {
+  readonly addr_info?: readonly { family: string; local: string; prefixlen: number }[]
+}
+
+/**
+ * Makes the interface's addresses those listed; link-local ones stay unless listed ones replace them.
+ * @param noDad IPv6 addresses are usable at once, without duplicate address detection (RFC 4862 section 5.4)
+ * @throws WakunetError `ERR_ADDRESS_INVALID`, or `ERR_SYSTEM_CALL` with what `ip` said
+ */
+export async function replaceAddresses(
+  name: string,
+  addresses: readonly string[],
+  noDad: boolean,
+  signal?: AbortSignal,
+): Promise<void> {
+  const wanted = addresses.map(parseInterfaceAddress)
+  const wantedText = new Set(wanted.map(formatInterfaceAddress))
+  const present = await readAddresses(name, signal)
+  const stale = present.filter((a) => !isLinkLocal(a) && !wantedText.has(formatInterfaceAddress(a)))
+  await runIpBatch(
+    [
+      ...stale.map((a) => `addr del ${formatInterfaceAddress(a)} dev ${name}`),
+      // All of them again: deleting a primary IPv4 address takes its secondaries with it.
+      ...wanted.map((a) => `addr replace ${addressArguments(a, noDad)} dev ${name}`),
+    ],
+    signal,
+  )
+}
+
+function addressArguments(address: InterfaceAddress, noDad: boolean): string {
+  const text = formatInterfaceAddress(address)
+  if (address.family === 6) return noDad ? `${text} nodad` : text
+  // Programs ask for the broadcast address (SIOCGIFBRDADDR); a /31 and a /32 have none (RFC 3021).
+  return address.prefixLength <= 30 ? `${text} broadcast +` : text
+}
+
+/**
+ * Prepares IPv6 before the interface comes up. Containers often switch it off for new interfaces.
+ * @returns whether the interface can have IPv6 addresses
+ */
+export async function prepareIpv6(name: string, noDad: boolean): Promise<boolean> {
+  checkInterfaceName(name)
+  const directory = `/proc/sys/net/ipv6/conf/${name}`
+  await writeSetting(`${directory}/disable_ipv6`, '0')
+  // The kernel makes the link-local address itself; without this it is tentative for a second or two.
+  if (noDad) await writeSetting(`${directory}/accept_dad`, '0')
+  return (await readFile(`${directory}/disable_ipv6`, 'utf8').catch(() => '1')).trim() === '0'
+}
+
+/** Best effort: /proc/sys is read-only in most containers, and absent where the kernel has no IPv6. */
+async function writeSetting(path: string, value: string): Promise<void> {
+  await writeFile(path, value).catch(() => {})
+}
+
+/** One word of an `ip` batch line: what comes from outside must not become a second one. */
+function word(text: string): string {
+  return text.replaceAll(/\s/g, '')
+}

@@ -1,0 +1,119 @@
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { WakunetError } from '@wakunet/interface'
+
+/**
+ * The native addon as it is: batched primitives over descriptors and ciphers, every argument checked there.
+ * Only the nouns of this project use it. System errors carry `code` (EPERM), `errno` (positive) and `syscall`.
+ */
+export interface NativeAddon {
+  Tap: new (name: string, offloads: boolean) => NativeTap
+  Aead: new (algorithm: string, key: Uint8Array) => NativeAead
+}
+
+/** A descriptor with its readiness in the event loop. */
+export interface NativeDescriptor {
+  /** `status` is 0 or a negative errno; `events` a sum of `READABLE` and `WRITABLE`. */
+  watch(callback: (status: number, events: number) => void): void
+  /** Which events call back: a sum, or 0 for none. Level-triggered. */
+  interest(events: number): void
+  /** Idempotent. Everything else throws afterwards. */
+  close(): void
+}
+
+export interface NativeTap extends NativeDescriptor {
+  /** How many frames were read, or a negative errno. */
+  readBatch(
+    bytes: Uint8Array,
+    headroom: number,
+    offsets: Uint32Array,
+    lengths: Uint32Array,
+    maxFrames: number,
+  ): number
+  /** How many were taken. `result` = bytes taken, frames refused, frames dropped, fatal errno or 0. */
+  writeBatch(
+    bytes: Uint8Array,
+    offsets: Uint32Array,
+    lengths: Uint32Array,
+    count: number,
+    result: Float64Array,
+  ): number
+  mac(): string
+  uso(): boolean
+}
+
+export interface NativeAead {
+  sealOne: SealOrOpenOne
+  openOne: SealOrOpenOne
+  seal: SealOrOpenParts
+  open: SealOrOpenParts
+  sealBatch: SealOrOpenBatch
+  openBatch: SealOrOpenBatch
+  close(): void
+}
+
+type SealOrOpenOne = (
+  nonce: Uint8Array,
+  aad: Uint8Array | null,
+  input: Uint8Array,
+  inOffset: number,
+  inLength: number,
+  output: Uint8Array,
+  outOffset: number,
+) => number
+
+type SealOrOpenParts = (
+  nonce: Uint8Array,
+  aad: Uint8Array | null,
+  parts: readonly Uint8Array[],
+  output: Uint8Array,
+  outOffset: number,
+) => number
+
+type SealOrOpenBatch = (
+  salt: Uint8Array,
+  counters: BigUint64Array,
+  aadBytes: number,
+  input: Uint8Array,
+  inputOffsets: Uint32Array,
+  inputLengths: Uint32Array,
+  output: Uint8Array,
+  outputOffsets: Uint32Array,
+  count: number,
+  opened: Uint8Array,
+) => number
+
+export const READABLE = 1
+export const WRITABLE = 2
+
+/** In the repository, and beside a bundle that an image carries. */
+const PLACES = ['../build/Release/netio.node', './netio.node']
+
+let loaded: NativeAddon | undefined
+
+/**
+ * The addon, loaded at first use: what needs none of it (the fake, types) works without.
+ * @throws WakunetError `ERR_NATIVE_ADDON_MISSING` with the command that builds it
+ */
+export function native(): NativeAddon {
+  loaded ??= load()
+  return loaded
+}
+
+function load(): NativeAddon {
+  const require = createRequire(import.meta.url)
+  let cause: unknown
+  for (const place of PLACES) {
+    try {
+      return require(fileURLToPath(new URL(place, import.meta.url))) as NativeAddon
+    } catch (error) {
+      cause ??= error
+    }
+  }
+  throw new WakunetError(
+    'ERR_NATIVE_ADDON_MISSING',
+    "The native part of Wakunet is not built for this machine and Node. Run 'npm run build -w @wakunet/netio' " +
+      '(it needs g++, make and python3; on Debian and Ubuntu: apt-get install g++ make python3).',
+    { cause },
+  )
+}
