@@ -1,9 +1,10 @@
+import { isMulticastMac, readMac } from '@wakunet/ethernet'
 import { FRAME_HEADER_BYTES, type FrameBatch } from '@wakunet/interface'
 import { type DecodedRecord, idEquals, RECORD_FIELD } from '@wakunet/record'
 import { BRIDGE_DROPS, type BridgeDrop, createDropCounters, type DropCounters } from './drops.ts'
 import { Fdb, type FdbInit, type FdbPort, type FdbStats } from './fdb.ts'
 import { ForwardPlan } from './forward-plan.ts'
-import { isGroupMac, isReservedMac, macKey } from './mac.ts'
+import { isReservedMac } from './mac.ts'
 import { type Member, type MemberInit, MemberTable } from './members.ts'
 
 export interface BridgeInit {
@@ -89,8 +90,8 @@ export class Bridge {
       this.drops[reason]++
       return
     }
-    if (!isGroupMac(bytes, destination)) {
-      const port = this.#fdb.lookup(macKey(bytes, destination), nowMs)
+    if (!isMulticastMac(bytes, destination)) {
+      const port = this.#fdb.lookup(readMac(bytes, destination), nowMs)
       if (port === this.#local) {
         this.drops.localDestination++
         return
@@ -142,8 +143,8 @@ export class Bridge {
       this.drops[reason]++
       return false
     }
-    if (isGroupMac(bytes, frameOffset)) return true
-    const port = this.#fdb.lookup(macKey(bytes, frameOffset), nowMs)
+    if (isMulticastMac(bytes, frameOffset)) return true
+    const port = this.#fdb.lookup(readMac(bytes, frameOffset), nowMs)
     if (port === null || port === this.#local) return true
     this.drops.splitHorizon++
     return false
@@ -157,9 +158,9 @@ export class Bridge {
     nowMs: number,
   ): 'ok' | 'sourceGroup' | 'reservedDestination' | 'macSpoofed' {
     const source = frameOffset + 6
-    if (isGroupMac(bytes, source)) return 'sourceGroup'
+    if (isMulticastMac(bytes, source)) return 'sourceGroup'
     if (isReservedMac(bytes, frameOffset)) return 'reservedDestination'
-    const verdict = this.#fdb.learn(macKey(bytes, source), port, nowMs)
+    const verdict = this.#fdb.learn(readMac(bytes, source), port, nowMs)
     return verdict === 'spoofed' ? 'macSpoofed' : 'ok'
   }
 

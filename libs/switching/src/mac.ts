@@ -1,25 +1,4 @@
-/**
- * MAC addresses as exact 48-bit integers: what tables are keyed by.
- *
- * All offsets are checked by the caller: a frame has at least `MIN_FRAME_BYTES`.
- */
-
-/** The MAC address at `offset` as an integer, first octet highest. */
-export function macKey(bytes: Uint8Array, offset: number): number {
-  return (
-    ((bytes[offset]! << 8) | bytes[offset + 1]!) * 0x1_0000_0000 +
-    (((bytes[offset + 2]! << 24) |
-      (bytes[offset + 3]! << 16) |
-      (bytes[offset + 4]! << 8) |
-      bytes[offset + 5]!) >>>
-      0)
-  )
-}
-
-/** True for broadcast and multicast: the I/G bit of the first octet (IEEE 802-2014, 8.2). */
-export function isGroupMac(bytes: Uint8Array, offset: number): boolean {
-  return (bytes[offset]! & 1) === 1
-}
+import { MAC_BYTES, macToString, writeMac } from '@wakunet/ethernet'
 
 /**
  * True for 01-80-C2-00-00-00 to 01-80-C2-00-00-0F, which no bridge forwards: spanning tree, pause, LACP,
@@ -36,10 +15,9 @@ export function isReservedMac(bytes: Uint8Array, offset: number): boolean {
   )
 }
 
-/** `aa:bb:cc:dd:ee:ff` of an integer. */
-export function macKeyToString(mac: number): string {
-  return mac
-    .toString(16)
-    .padStart(12, '0')
-    .replace(/..(?!$)/g, '$&:')
+/** Text form of a MAC address as tables have it: one 48-bit integer. */
+export function formatMac(mac: number): string {
+  const bytes = new Uint8Array(MAC_BYTES)
+  writeMac(bytes, 0, mac)
+  return macToString(bytes)
 }
