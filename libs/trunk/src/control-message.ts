@@ -1,0 +1,125 @@
+import { WakunetError } from '@wakunet/interface'
+import { type DecodeOptions, decode, encode } from 'cborg'
+import { z } from 'zod'
+import { CLOSE_CODES, MAX_ANNOUNCED_VLANS, MAX_CONTROL_BYTES, MAX_VLAN_RECORD_BYTES } from './protocol.ts'
+
+const anyBytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, { message: 'must be bytes' })
+const bytes = (length: number) =>
+  anyBytes.refine((b) => b.length === length, { message: `must have ${length} bytes` })
+const uint = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
+const text = (max: number) => z.string().max(max)
+
+const helloSchema = z.strictObject({
+  type: z.literal('hello'),
+  versions: z.array(uint).min(1).max(8),
+  agent: text(128),
+  role: z.array(z.enum(['gateway', 'chain'])).max(2),
+  bootNonce: bytes(8),
+  capabilities: z.array(text(32)).max(32),
+  maxRecordBytes: uint,
+  maxVlans: uint,
+  heartbeatMs: uint,
+  wallMs: uint,
+})
+
+const membershipSchema = z.strictObject({
+  vlan: bytes(16),
+  bootNonce: bytes(8),
+  mac: bytes(6),
+  addresses: z.array(text(64)).max(16),
+  addressAttempt: uint.max(65_535),
+  hostname: text(64),
+  recordSequence: uint,
+})
+
+const closing = { code: z.enum(CLOSE_CODES), message: text(256) }
+
+const controlMessageSchema = z.discriminatedUnion('type', [
+  helloSchema,
+  z.strictObject({ type: z.literal('refuse'), ...closing }),
+  z.strictObject({
+    type: z.literal('memberships'),
+    sequence: uint,
+    memberships: z.array(membershipSchema).max(MAX_ANNOUNCED_VLANS),
+  }),
+  z.strictObject({ type: z.literal('heartbeat'), sequence: uint }),
+  z.strictObject({ type: z.literal('heartbeat-ack'), sequence: uint }),
+  z.strictObject({ type: z.literal('record-request'), vlan: bytes(16) }),
+  z.strictObject({
+    type: z.literal('record'),
+    vlan: bytes(16),
+    record: anyBytes.refine((b) => b.length <= MAX_VLAN_RECORD_BYTES, { message: 'is too large' }).nullable(),
+  }),
+  z.strictObject({ type: z.literal('close'), ...closing }),
+])
+
+export type ControlMessage = z.infer<typeof controlMessageSchema>
+export type Hello = z.infer<typeof helloSchema>
+export type WireMembership = z.infer<typeof membershipSchema>
+
+/** RFC 8949 read strictly: one form for every value, maps as `Map` so that no key can reach a prototype. */
+const STRICT: DecodeOptions = {
+  strict: true,
+  useMaps: true,
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowInfinity: false,
+  allowNaN: false,
+  allowBigInt: false,
+  rejectDuplicateMapKeys: true,
+}
+
+/** Nesting that any message needs: message, list, membership, list. Deeper input is refused unread. */
+const MAX_DEPTH = 6
+
+/** Encodes a message of ours. @returns CBOR without the length prefix */
+export function encodeControlMessage(message: ControlMessage): Uint8Array {
+  const encoded = encode(message)
+  if (encoded.length > MAX_CONTROL_BYTES) {
+    throw new WakunetError(
+      'ERR_INTERNAL',
+      `control message '${message.type}' has ${encoded.length} bytes, over ${MAX_CONTROL_BYTES}`,
+    )
+  }
+  return encoded
+}
+
+/**
+ * Decodes a peer's message. Total: anything that is not exactly one message of the table in
+ * `docs/protocols/trunk.md` ends in the same way; trailing bytes are an error.
+ * @throws WakunetError `ERR_DECODE`
+ */
+export function decodeControlMessage(encoded: Uint8Array): ControlMessage {
+  if (encoded.length === 0 || encoded.length > MAX_CONTROL_BYTES) {
+    throw malformed(`${encoded.length} bytes`)
+  }
+  let value: unknown
+  try {
+    value = plain(decode(encoded, STRICT), 0)
+  } catch (cause) {
+    throw malformed('not strict CBOR', cause)
+  }
+  const parsed = controlMessageSchema.safeParse(value)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    throw malformed(`${issue?.path.join('.') || 'message'}: ${issue?.message ?? 'invalid'}`)
+  }
+  return parsed.data
+}
+
+/** Maps to plain objects; text keys only, `__proto__` stays an ordinary key. */
+function plain(value: unknown, depth: number): unknown {
+  if (depth > MAX_DEPTH) throw new Error('nested too deep')
+  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1))
+  if (!(value instanceof Map)) return value
+  const object: Record<string, unknown> = Object.create(null)
+  for (const [key, item] of value) {
+    if (typeof key !== 'string') throw new Error('a key is not text')
+    object[key] = plain(item, depth + 1)
+  }
+  return { ...object }
+}
+
+function malformed(what: string, cause?: unknown): WakunetError {
+  return new WakunetError('ERR_DECODE', `malformed control message: ${what}`, { cause })
+}

@@ -1,0 +1,46 @@
+import { MAX_RECORD_BYTES } from '@wakunet/record'
+
+/** Numbers of `docs/protocols/trunk.md`. */
+
+export const TRUNK_PROTOCOL = '/wakunet/trunk/1'
+export const FRAMES_PROTOCOL = '/wakunet/frames/1'
+
+export const TRUNK_VERSIONS: readonly number[] = [1]
+
+export const LENGTH_PREFIX_BYTES = 4
+export const MAX_CONTROL_BYTES = 65_536
+
+/** One super-frame with its headers must fit a record: 72 + 12 + 65,557, rounded up. */
+export const MIN_RECORD_LIMIT_BYTES = 65_712
+export const MAX_RECORD_LIMIT_BYTES = MAX_RECORD_BYTES
+
+export const MAX_ANNOUNCED_VLANS = 256
+export const MAX_VLAN_RECORD_BYTES = 16_384
+export const MAX_PENDING_RECORD_REQUESTS = 16
+
+export const HELLO_TIMEOUT_MS = 5_000
+export const DEFAULT_HEARTBEAT_MS = 1_000
+export const MIN_HEARTBEAT_MS = 100
+export const MAX_HEARTBEAT_MS = 30_000
+/** Intervals without a byte after which a peer counts as gone. */
+export const HEARTBEATS_MISSED = 3.5
+
+/** Control messages a peer may send: a bucket and its refill. */
+export const CONTROL_BURST = 256
+export const CONTROL_PER_SECOND = 64
+
+export const DEFAULT_QUEUE_BYTES = 2 * 1024 * 1024
+
+/** Why a trunk is refused or closed; on the wire. */
+export const CLOSE_CODES = [
+  'version',
+  'role',
+  'limit',
+  'duplicate',
+  'replaced',
+  'malformed',
+  'flood',
+  'timeout',
+  'stopping',
+] as const
+export type CloseCode = (typeof CLOSE_CODES)[number]

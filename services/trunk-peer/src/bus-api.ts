@@ -1,0 +1,96 @@
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Bus, PeerInfo, Subscription, TrunkStatus } from '@wakunet/bus'
+import type { VlanId } from '@wakunet/interface'
+import { nodeIdOfPeer } from './node-key.ts'
+import type { KnownPeer } from './peer-book.ts'
+import { type TrunkPeer, VERSION } from './trunk-peer.ts'
+
+/** What trunk-peer answers and hears on the bus. */
+export class BusApi {
+  readonly #bus: Bus
+  readonly #service: TrunkPeer
+  #subscriptions: Subscription[] = []
+
+  constructor(bus: Bus, service: TrunkPeer) {
+    this.#bus = bus
+    this.#service = service
+  }
+
+  start(): void {
+    const bus = this.#bus
+    const { directory, gate, memberships } = this.#service
+    this.#subscriptions = [
+      bus.respond('trunk.status', () => this.#status()),
+      bus.respond('trunk.peers', () => ({ peers: this.#peers() })),
+      bus.respond('trunk.membership.set', ({ lane, memberships: ours }) => {
+        this.#service.setMemberships(lane, ours)
+        return {}
+      }),
+      bus.respond('trunk.members.get', ({ vlanId }) => ({ members: memberships.members(vlanId as VlanId) })),
+      bus.respond('directory.create', (request) => directory.create(request)),
+      bus.respond('directory.resolve', ({ vlan, timeoutMs }) => directory.resolve(vlan, timeoutMs)),
+      bus.respond('directory.list', () => ({ vlans: directory.list() })),
+      bus.subscribe('switch.ports.changed', ({ lane, subnets }) => gate.setSubnets(lane, subnets)),
+      bus.onConnected(() => this.#announceStart()),
+    ]
+    if (bus.connected) this.#announceStart()
+  }
+
+  stop(): void {
+    for (const subscription of this.#subscriptions) subscription.unsubscribe()
+    this.#subscriptions = []
+  }
+
+  #announceStart(): void {
+    const { key } = this.#service.running
+    this.#bus.publish('trunk.started', { nodeId: key.nodeId, peerId: key.peerId.toString() })
+  }
+
+  #status(): TrunkStatus {
+    const { host, key, trunks, uptimeMs } = this.#service.running
+    const stats = trunks.stats
+    const relay = this.#service.relay.stats
+    return {
+      nodeId: key.nodeId,
+      peerId: key.peerId.toString(),
+      role: this.#service.config.roles[0] ?? 'regular',
+      version: VERSION,
+      uptimeMs,
+      addresses: host.getMultiaddrs().map(String).slice(0, 64),
+      peersConnected: [...trunks.up()].length,
+      peersKnown: this.#service.book.size,
+      recordsSent: stats.recordsSent,
+      recordsReceived: stats.recordsReceived,
+      recordsDropped: stats.recordsDropped + relay.noTrunk + relay.laneMissing,
+      recordsRefused: relay.recordTooShort + relay.vlanNotJoined + relay.notMember + relay.laneMalformed,
+    }
+  }
+
+  #peers(): PeerInfo[] {
+    return [...this.#service.book.all()].slice(0, 4_096).map((peer) => this.#peer(peer))
+  }
+
+  #peer(peer: KnownPeer): PeerInfo {
+    const now = this.#service.clock.monotonicMs()
+    const nodeId = peer.peerId === null ? null : nodeIdOfPeer(peerIdFromString(peer.peerId))
+    const trunk = nodeId === null ? undefined : this.#service.running.trunks.get(nodeId)
+    const stats = trunk?.stats
+    return {
+      peerId: peer.peerId ?? 'unknown-yet',
+      nodeId,
+      state: trunk === undefined ? peer.state : 'connected',
+      sources: [...peer.sources],
+      address: trunk?.address ?? peer.addresses[0] ?? null,
+      direction: trunk === undefined ? null : trunk.initiator ? 'outbound' : 'inbound',
+      rttMs: trunk?.rttMs ?? null,
+      connectedSinceMs: trunk?.startedAtMs ?? null,
+      agent: trunk?.theirHello?.agent ?? null,
+      vlans: nodeId === null ? [] : this.#service.memberships.vlansOfPeer(nodeId),
+      lastError: peer.lastError,
+      retryInMs: peer.retryAtMs === null ? null : Math.max(0, Math.round(peer.retryAtMs - now)),
+      bytesSent: stats?.bytesSent ?? 0,
+      bytesReceived: stats?.bytesReceived ?? 0,
+      recordsDropped: stats?.recordsDropped ?? 0,
+    }
+  }
+}

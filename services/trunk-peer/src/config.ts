@@ -1,0 +1,68 @@
+import { multiaddr } from '@multiformats/multiaddr'
+import { DEFAULT_HEARTBEAT_MS, DEFAULT_QUEUE_BYTES, MAX_HEARTBEAT_MS, MIN_HEARTBEAT_MS } from '@wakunet/trunk'
+import { z } from 'zod'
+
+const multiaddrSchema = z.string().max(256).refine(isMultiaddr, {
+  message: 'must be a multiaddr such as /ip4/192.0.2.7/tcp/4740 or /dns/host.example/tcp/4740/p2p/12D3KooW…',
+})
+
+function isMultiaddr(text: string): boolean {
+  try {
+    multiaddr(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Configuration of trunk-peer; every key has a default that suits a host on a desktop. */
+export const trunkPeerConfigSchema = z.strictObject({
+  listen: z
+    .array(multiaddrSchema)
+    .max(16)
+    .default(['/ip4/0.0.0.0/tcp/4740', '/ip6/::/tcp/4740'])
+    .describe('addresses to listen on'),
+  announce: z
+    .array(multiaddrSchema)
+    .max(16)
+    .default([])
+    .describe('addresses told to peers instead of those of the interfaces'),
+  bootstrap: z
+    .array(multiaddrSchema)
+    .max(256)
+    .default([])
+    .describe('peers to keep a trunk to, with or without /p2p/<peer id>'),
+  mdns: z.boolean().default(true).describe('find peers on the local network by multicast DNS'),
+  mdnsIntervalMs: z
+    .number()
+    .int()
+    .min(1_000)
+    .max(600_000)
+    .default(10_000)
+    .describe('how often to ask the local network'),
+  roles: z
+    .array(z.enum(['gateway', 'chain']))
+    .max(2)
+    .refine((roles) => !(roles.includes('gateway') && roles.includes('chain')), {
+      message: 'a node is a gateway or a blockchain node, never both: remove one',
+    })
+    .default([])
+    .describe('what this node is beside a regular one'),
+  connectionLimit: z.number().int().min(1).max(4096).default(64).describe('trunks at the most'),
+  heartbeatMs: z
+    .number()
+    .int()
+    .min(MIN_HEARTBEAT_MS)
+    .max(MAX_HEARTBEAT_MS)
+    .default(DEFAULT_HEARTBEAT_MS)
+    .describe('interval of heartbeats; a peer silent for 3.5 of them is gone'),
+  queueBytes: z
+    .number()
+    .int()
+    .min(256 * 1024)
+    .max(64 * 1024 * 1024)
+    .default(DEFAULT_QUEUE_BYTES)
+    .describe('bytes of records that wait for a trunk; the oldest are dropped beyond it'),
+})
+
+export type TrunkPeerConfig = z.infer<typeof trunkPeerConfigSchema>

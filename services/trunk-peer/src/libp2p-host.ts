@@ -1,0 +1,133 @@
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { identify } from '@libp2p/identify'
+import type { ComponentLogger, Connection, Libp2p, PrivateKey, Stream } from '@libp2p/interface'
+import { mdns } from '@libp2p/mdns'
+import { ping } from '@libp2p/ping'
+import { prometheusMetrics } from '@libp2p/prometheus-metrics'
+import { tcp } from '@libp2p/tcp'
+import { type Logger, WakunetError } from '@wakunet/interface'
+import { FRAMES_PROTOCOL, nativeNoise, TRUNK_PROTOCOL } from '@wakunet/trunk'
+import { createLibp2p } from 'libp2p'
+import type { Registry } from 'prom-client'
+import type { TrunkPeerConfig } from './config.ts'
+import type { OverlayGate } from './overlay-gate.ts'
+
+/** Yamux windows: large enough that a trunk over 100 ms of delay is not bound by them. */
+const INITIAL_WINDOW_BYTES = 4 * 1024 * 1024
+const MAX_WINDOW_BYTES = 16 * 1024 * 1024
+const MAX_READ_BUFFER_BYTES = 4 * 1024 * 1024
+
+/** Streams of each protocol that one connection may have open: a trunk needs one, a replacement another. */
+const MAX_STREAMS = 4
+
+export interface HostInit {
+  readonly privateKey: PrivateKey
+  readonly config: TrunkPeerConfig
+  readonly agent: string
+  readonly gate: OverlayGate
+  readonly logger: Logger
+  readonly registry: Registry | null
+  readonly onControlStream: (stream: Stream, connection: Connection) => void
+  readonly onFramesStream: (stream: Stream, connection: Connection) => void
+}
+
+/**
+ * A libp2p host that does what trunks need and nothing else: no dialling of its own, no pruning, no relay.
+ * It is returned stopped.
+ */
+export async function createHost(init: HostInit): Promise<Libp2p> {
+  const { config, gate } = init
+  const host = await createLibp2p({
+    start: false,
+    privateKey: init.privateKey,
+    nodeInfo: { userAgent: init.agent },
+    logger: quietLogger(init.logger),
+    ...(init.registry === null
+      ? {}
+      : { metrics: prometheusMetrics({ registry: init.registry, collectDefaultMetrics: false }) }),
+    addresses: {
+      listen: config.listen,
+      announce: config.announce,
+      announceFilter: (addresses) => addresses.filter((address) => !gate.isOverlay(address)),
+    },
+    transports: [tcp({ maxConnections: config.connectionLimit * 2 + 16, backlog: 128 })],
+    connectionEncrypters: [nativeNoise()],
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: 16,
+        maxOutboundStreams: 16,
+        streamOptions: {
+          initialStreamWindowSize: INITIAL_WINDOW_BYTES,
+          maxStreamWindowSize: MAX_WINDOW_BYTES,
+          maxReadBufferLength: MAX_READ_BUFFER_BYTES,
+        },
+      }),
+    ],
+    peerDiscovery: config.mdns ? [mdns({ interval: config.mdnsIntervalMs })] : [],
+    services: { identify: identify({ runOnConnectionOpen: true }), ping: ping() },
+    connectionManager: {
+      maxConnections: config.connectionLimit * 2 + 16,
+      maxIncomingPendingConnections: 32,
+      inboundConnectionThreshold: 16,
+      reconnectRetries: 0,
+      dialTimeout: 10_000,
+    },
+    // Heartbeats of the trunk tell sooner.
+    connectionMonitor: { enabled: false },
+    connectionGater: {
+      denyDialMultiaddr: (address) => gate.isOverlay(address),
+      denyInboundConnection: ({ remoteAddr }) => gate.isOverlay(remoteAddr),
+    },
+  })
+  const streams = { maxInboundStreams: MAX_STREAMS, maxOutboundStreams: MAX_STREAMS }
+  await host.handle(TRUNK_PROTOCOL, init.onControlStream, streams)
+  await host.handle(FRAMES_PROTOCOL, init.onFramesStream, streams)
+  return host
+}
+
+/** Starts the host and says clearly when an address cannot be listened on. */
+export async function startHost(host: Libp2p, listen: readonly string[]): Promise<void> {
+  try {
+    await host.start()
+  } catch (cause) {
+    const text = describe(cause)
+    if (/EADDRINUSE|in use/i.test(text)) {
+      throw new WakunetError(
+        'ERR_PORT_TAKEN',
+        `cannot listen on ${listen.join(', ')}: the port is taken. Stop the program that has it (ss -ltnp), or give another address (trunk.listen, --listen)`,
+        { cause },
+      )
+    }
+    if (/EADDRNOTAVAIL|EACCES/.test(text)) {
+      throw new WakunetError(
+        'ERR_ADDRESS_INVALID',
+        `cannot listen on ${listen.join(', ')}: ${/EACCES/.test(text) ? 'ports below 1024 need a privilege' : 'this host has no such address'} (trunk.listen, --listen)`,
+        { cause },
+      )
+    }
+    throw cause
+  }
+}
+
+/** All messages of an error and of what it gathers. */
+function describe(error: unknown): string {
+  if (error instanceof AggregateError) return [error.message, ...error.errors.map(describe)].join('; ')
+  return error instanceof Error
+    ? `${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}`
+    : String(error)
+}
+
+/** libp2p's own log goes to the debug level of ours; its formatting cost is spent on errors only. */
+function quietLogger(logger: Logger): ComponentLogger {
+  const forComponent = (name: string) => {
+    const log = (): void => {}
+    const error = (format: string): void => logger.debug(format, { component: name })
+    return Object.assign(log, {
+      error,
+      trace: () => {},
+      enabled: false,
+      newScope: (scope: string) => forComponent(`${name}:${scope}`),
+    }) as ReturnType<ComponentLogger['forComponent']>
+  }
+  return { forComponent }
+}

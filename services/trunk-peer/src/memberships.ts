@@ -1,0 +1,125 @@
+import type { VlanMember, VlanMembership } from '@wakunet/bus'
+import { vlanIdFromBytes, vlanIdToBytes } from '@wakunet/identity'
+import type { NodeId, VlanId } from '@wakunet/interface'
+import { MAX_ANNOUNCED_VLANS, type WireMembership } from '@wakunet/trunk'
+
+/** A peer's membership as announced, with who it is. */
+interface PeerMemberships {
+  readonly peerId: string
+  readonly byVlan: ReadonlyMap<VlanId, VlanMember>
+}
+
+/**
+ * Who is in which VLAN: what this node's switches have joined, and what each trunk's peer has announced.
+ * Bounded by the trunks (`connectionLimit`) times `MAX_ANNOUNCED_VLANS`.
+ */
+export class Memberships {
+  readonly #ours = new Map<string, readonly VlanMembership[]>()
+  readonly #theirs = new Map<NodeId, PeerMemberships>()
+  #sequence = 0
+
+  /** Replaces what one switch has joined. @returns the VLANs whose standing here changed */
+  setOurs(lane: string, memberships: readonly VlanMembership[]): Set<VlanId> {
+    const before = this.ourVlans()
+    this.#ours.set(lane, memberships)
+    this.#sequence++
+    const after = this.ourVlans()
+    return new Set([...before, ...after].filter((vlan) => before.has(vlan) !== after.has(vlan)))
+  }
+
+  /** Every VLAN that a switch of this node has joined. */
+  ourVlans(): Set<VlanId> {
+    return new Set([...this.#ours.values()].flat().map(({ vlanId }) => vlanId as VlanId))
+  }
+
+  /** The VLANs of one switch, by its lane. */
+  vlansOfLane(lane: string): VlanId[] {
+    return (this.#ours.get(lane) ?? []).map(({ vlanId }) => vlanId as VlanId)
+  }
+
+  lanes(): IterableIterator<string> {
+    return this.#ours.keys()
+  }
+
+  /** What goes to peers: all memberships of this node, at most `MAX_ANNOUNCED_VLANS`. */
+  announcement(recordSequence: (vlan: VlanId) => number): {
+    sequence: number
+    memberships: WireMembership[]
+  } {
+    const memberships = [...this.#ours.values()].flat().slice(0, MAX_ANNOUNCED_VLANS)
+    return {
+      sequence: this.#sequence,
+      memberships: memberships.map((membership) => ({
+        vlan: vlanIdToBytes(membership.vlanId as VlanId),
+        bootNonce: Buffer.from(membership.bootNonce, 'hex'),
+        mac: Buffer.from(membership.mac.replaceAll(':', ''), 'hex'),
+        addresses: membership.addresses,
+        addressAttempt: membership.addressAttempt,
+        hostname: membership.hostname,
+        recordSequence: recordSequence(membership.vlanId as VlanId),
+      })),
+    }
+  }
+
+  /** Replaces what a peer has announced. @returns the VLANs whose members changed */
+  setTheirs(nodeId: NodeId, peerId: string, announced: readonly WireMembership[]): Set<VlanId> {
+    const byVlan = new Map<VlanId, VlanMember>()
+    for (const membership of announced) {
+      byVlan.set(vlanIdFromBytes(membership.vlan), memberOf(nodeId, peerId, membership))
+    }
+    const before = this.#theirs.get(nodeId)?.byVlan
+    this.#theirs.set(nodeId, { peerId, byVlan })
+    return changed(before, byVlan)
+  }
+
+  /** Forgets a peer whose trunk is gone. @returns the VLANs that lost a member */
+  removePeer(nodeId: NodeId): Set<VlanId> {
+    const before = this.#theirs.get(nodeId)?.byVlan
+    this.#theirs.delete(nodeId)
+    return changed(before, new Map())
+  }
+
+  /** True where the peer has announced the VLAN. */
+  isMember(nodeId: NodeId, vlan: VlanId): boolean {
+    return this.#theirs.get(nodeId)?.byVlan.has(vlan) ?? false
+  }
+
+  vlansOfPeer(nodeId: NodeId): VlanId[] {
+    return [...(this.#theirs.get(nodeId)?.byVlan.keys() ?? [])]
+  }
+
+  /** Members of a VLAN that have a trunk to this node; not this node itself. */
+  members(vlan: VlanId): VlanMember[] {
+    const members: VlanMember[] = []
+    for (const { byVlan } of this.#theirs.values()) {
+      const member = byVlan.get(vlan)
+      if (member !== undefined) members.push(member)
+    }
+    return members
+  }
+}
+
+function memberOf(nodeId: NodeId, peerId: string, membership: WireMembership): VlanMember {
+  return {
+    nodeId,
+    peerId,
+    bootNonce: Buffer.from(membership.bootNonce).toString('hex'),
+    mac: Buffer.from(membership.mac)
+      .toString('hex')
+      .replace(/(..)(?=.)/g, '$1:'),
+    addresses: membership.addresses,
+    addressAttempt: membership.addressAttempt,
+    hostname: membership.hostname,
+  }
+}
+
+function changed(
+  before: ReadonlyMap<VlanId, VlanMember> | undefined,
+  after: ReadonlyMap<VlanId, VlanMember>,
+): Set<VlanId> {
+  const vlans = new Set([...(before?.keys() ?? []), ...after.keys()])
+  for (const vlan of vlans) {
+    if (JSON.stringify(before?.get(vlan)) === JSON.stringify(after.get(vlan))) vlans.delete(vlan)
+  }
+  return vlans
+}

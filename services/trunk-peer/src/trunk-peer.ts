@@ -1,0 +1,288 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { PeerInfo as DiscoveredPeer, Libp2p } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Bus } from '@wakunet/bus'
+import { vlanIdFromBytes } from '@wakunet/identity'
+import type { Clock, LaneServer, Logger, Startable, Timer, VlanId } from '@wakunet/interface'
+import { readStateFile, type StateFormat, writeStateFile } from '@wakunet/service-kit'
+import { type Hello, MAX_ANNOUNCED_VLANS, MAX_RECORD_LIMIT_BYTES, TRUNK_VERSIONS } from '@wakunet/trunk'
+import type { Registry } from 'prom-client'
+import { z } from 'zod'
+import { BusApi } from './bus-api.ts'
+import type { TrunkPeerConfig } from './config.ts'
+import { Dialer } from './dialer.ts'
+import { Directory, type VlanStateEntry } from './directory.ts'
+import { FrameRelay } from './frame-relay.ts'
+import { createHost, startHost } from './libp2p-host.ts'
+import { Memberships } from './memberships.ts'
+import { loadNodeKey, type NodeKey } from './node-key.ts'
+import { OverlayGate } from './overlay-gate.ts'
+import { PeerBook } from './peer-book.ts'
+import { Trunks } from './trunks.ts'
+
+export const VERSION = '0.1.0'
+const AGENT = `wakunet/${VERSION}`
+
+/** Member lists are told again this often, for subscribers that missed a change. */
+const MEMBERS_REFRESH_MS = 10_000
+/** Changes of members within this time are told together. */
+const MEMBERS_DEBOUNCE_MS = 20
+
+const VLANS_STATE: StateFormat<{ vlans: readonly VlanStateEntry[] }> = {
+  name: 'trunk-peer.vlans',
+  version: 1,
+  schema: z.strictObject({
+    vlans: z.array(z.strictObject({ record: z.string(), privateKey: z.string().nullable() })).max(1_024),
+  }),
+}
+
+export interface TrunkPeerComponents {
+  readonly bus: Bus
+  readonly lane: LaneServer
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Where libp2p's own metrics go; none where absent. */
+  readonly registry?: Registry
+}
+
+export interface TrunkPeerInit {
+  readonly config: TrunkPeerConfig
+  /** Directory of the node's key and its VLANs; null keeps both in memory. */
+  readonly stateDir: string | null
+}
+
+/** libp2p host, trunks, frame relay and VLAN directory of one node, behind the bus contract. */
+export class TrunkPeer implements Startable {
+  readonly #components: TrunkPeerComponents
+  readonly #init: TrunkPeerInit
+  readonly #bootNonce = new Uint8Array(randomBytes(8))
+  readonly gate = new OverlayGate()
+  readonly memberships = new Memberships()
+  readonly book = new PeerBook(Math.random)
+  readonly relay: FrameRelay
+  readonly directory: Directory
+  readonly #api: BusApi
+  #running: { host: Libp2p; key: NodeKey; trunks: Trunks; dialer: Dialer; startedAtMs: number } | null = null
+  #changed = new Set<VlanId>()
+  #timers: Timer[] = []
+  #announceTimer: Timer | null = null
+
+  constructor(components: TrunkPeerComponents, init: TrunkPeerInit) {
+    this.#components = components
+    this.#init = init
+    this.relay = new FrameRelay(components.lane, (nodeId, vlan) => this.memberships.isMember(nodeId, vlan))
+    this.directory = new Directory({
+      clock: components.clock,
+      random: (bytes) => randomBytes(bytes),
+      askPeers: (vlan) => {
+        for (const trunk of this.#running?.trunks.up() ?? [])
+          trunk.sendControl({ type: 'record-request', vlan })
+      },
+      save: (vlans) => this.#saveVlans(vlans),
+    })
+    this.#api = new BusApi(components.bus, this)
+  }
+
+  /** The running parts. @throws where the service is not started */
+  get running(): { host: Libp2p; key: NodeKey; trunks: Trunks; uptimeMs: number } {
+    if (this.#running === null) throw new Error('trunk-peer is not started')
+    const { startedAtMs, ...parts } = this.#running
+    return { ...parts, uptimeMs: Math.round(this.#components.clock.monotonicMs() - startedAtMs) }
+  }
+
+  get started(): boolean {
+    return this.#running !== null
+  }
+
+  get config(): TrunkPeerConfig {
+    return this.#init.config
+  }
+
+  get clock(): Clock {
+    return this.#components.clock
+  }
+
+  async start(): Promise<void> {
+    if (this.#running !== null) return
+    const { clock, logger, registry } = this.#components
+    const { config } = this.#init
+    const key = await loadNodeKey(this.#statePath('node-key.json'), clock)
+    await this.#loadVlans()
+    const host = await createHost({
+      privateKey: key.privateKey,
+      config,
+      agent: AGENT,
+      gate: this.gate,
+      logger: logger.child('libp2p'),
+      registry: registry ?? null,
+      onControlStream: (stream, connection) => trunks.acceptControl(stream, connection),
+      onFramesStream: (stream, connection) => trunks.acceptFrames(stream, connection),
+    })
+    const trunks = this.#createTrunks(host, key)
+    host.addEventListener('peer:discovery', ({ detail }) => this.#discovered(detail))
+    const dialer = new Dialer({
+      host,
+      book: this.book,
+      clock,
+      logger: logger.child('dialer'),
+      mayDial: () => !trunks.full,
+      onConnection: (connection, peer) => trunks.connected(connection, peer),
+    })
+    await startHost(host, config.listen)
+    this.#running = { host, key, trunks, dialer, startedAtMs: clock.monotonicMs() }
+    this.#learnBootstrap()
+    trunks.start()
+    dialer.start()
+    this.#api.start()
+    this.#timers = [
+      clock.setInterval(() => this.#tellMembers(this.memberships.ourVlans()), MEMBERS_REFRESH_MS),
+    ]
+    logger.info('started', {
+      peer: key.peerId.toString(),
+      node: key.nodeId,
+      addresses: host.getMultiaddrs().map(String),
+    })
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running
+    if (running === null) return
+    this.#running = null
+    this.#api.stop()
+    for (const timer of this.#timers) timer.cancel()
+    this.#announceTimer?.cancel()
+    this.#announceTimer = null
+    running.dialer.stop()
+    running.trunks.stop()
+    await running.host.stop()
+  }
+
+  /** A switch has said what it has joined. */
+  setMemberships(lane: string, ours: Parameters<Memberships['setOurs']>[1]): void {
+    this.memberships.setOurs(lane, ours)
+    this.relay.setVlans(lane, this.memberships.vlansOfLane(lane))
+    this.#announce()
+    this.#tellMembers(ours.map(({ vlanId }) => vlanId as VlanId))
+  }
+
+  #createTrunks(host: Libp2p, key: NodeKey): Trunks {
+    const { clock, logger } = this.#components
+    return new Trunks({
+      self: key.nodeId,
+      host,
+      book: this.book,
+      clock,
+      logger: logger.child('trunk'),
+      connectionLimit: this.#init.config.connectionLimit,
+      queueBytes: this.#init.config.queueBytes,
+      hello: () => this.#hello(),
+      onUp: (trunk) => {
+        this.relay.addPeer(trunk)
+        trunk.sendControl({ type: 'memberships', ...this.#announcement() })
+        this.#tellMembersSoon(this.memberships.vlansOfPeer(trunk.nodeId))
+      },
+      onDown: (trunk) => {
+        this.relay.removePeer(trunk)
+        if (this.#running?.trunks.get(trunk.nodeId) === undefined) {
+          this.#tellMembersSoon(this.memberships.removePeer(trunk.nodeId))
+        }
+      },
+      onMemberships: (trunk, announced) =>
+        this.#tellMembersSoon(this.memberships.setTheirs(trunk.nodeId, trunk.peerId, announced)),
+      onMessage: (trunk, message) => {
+        if (message.type === 'record') this.directory.receive(message.vlan, message.record)
+        else {
+          const record = this.directory.encodedRecord(vlanIdFromBytes(message.vlan))
+          trunk.sendControl({ type: 'record', vlan: message.vlan, record })
+        }
+      },
+      onRecord: (trunk, record) => this.relay.fromTrunk(trunk, record),
+    })
+  }
+
+  #hello(): Hello {
+    return {
+      type: 'hello',
+      versions: [...TRUNK_VERSIONS],
+      agent: AGENT,
+      role: [...this.#init.config.roles],
+      bootNonce: this.#bootNonce,
+      capabilities: [],
+      maxRecordBytes: MAX_RECORD_LIMIT_BYTES,
+      maxVlans: MAX_ANNOUNCED_VLANS,
+      heartbeatMs: this.#init.config.heartbeatMs,
+      wallMs: this.#components.clock.wallMs(),
+    }
+  }
+
+  #announcement(): ReturnType<Memberships['announcement']> {
+    return this.memberships.announcement((vlan) => this.directory.sequenceOf(vlan))
+  }
+
+  #announce(): void {
+    const announcement = this.#announcement()
+    for (const trunk of this.#running?.trunks.up() ?? []) {
+      trunk.sendControl({ type: 'memberships', ...announcement })
+    }
+  }
+
+  #tellMembersSoon(vlans: Iterable<VlanId>): void {
+    for (const vlan of vlans) this.#changed.add(vlan)
+    if (this.#changed.size === 0 || this.#announceTimer !== null || this.#running === null) return
+    this.#announceTimer = this.#components.clock.setTimeout(() => {
+      this.#announceTimer = null
+      const changed = this.#changed
+      this.#changed = new Set()
+      this.#tellMembers(changed)
+    }, MEMBERS_DEBOUNCE_MS)
+  }
+
+  /** Tells switches the members of those of the VLANs that this node has joined. */
+  #tellMembers(vlans: Iterable<VlanId>): void {
+    const joined = this.memberships.ourVlans()
+    for (const vlanId of vlans) {
+      if (!joined.has(vlanId)) continue
+      this.#components.bus.publish('trunk.members.changed', {
+        vlanId,
+        members: this.memberships.members(vlanId),
+      })
+    }
+  }
+
+  #discovered(found: DiscoveredPeer): void {
+    const running = this.#running
+    if (running === null || found.id.equals(running.key.peerId) || found.id.type !== 'Ed25519') return
+    const now = this.#components.clock.monotonicMs()
+    for (const address of found.multiaddrs.slice(0, 16)) {
+      if (!this.gate.isOverlay(address)) this.book.learn(found.id.toString(), address.toString(), 'mdns', now)
+    }
+  }
+
+  #learnBootstrap(): void {
+    const now = this.#components.clock.monotonicMs()
+    for (const address of this.#init.config.bootstrap) {
+      const peerId = multiaddr(address)
+        .getComponents()
+        .findLast(({ name }) => name === 'p2p')?.value
+      if (peerId === undefined) this.book.learnAnonymous(address, now)
+      else this.book.learn(peerId, address, 'bootstrap', now)
+    }
+  }
+
+  #statePath(file: string): string | null {
+    return this.#init.stateDir === null ? null : join(this.#init.stateDir, file)
+  }
+
+  async #loadVlans(): Promise<void> {
+    const path = this.#statePath('vlans.json')
+    if (path === null) return
+    const state = await readStateFile(path, VLANS_STATE, { clock: this.#components.clock })
+    if (state !== null) this.directory.load(state.vlans)
+  }
+
+  async #saveVlans(vlans: readonly VlanStateEntry[]): Promise<void> {
+    const path = this.#statePath('vlans.json')
+    if (path !== null) await writeStateFile(path, VLANS_STATE, { vlans })
+  }
+}

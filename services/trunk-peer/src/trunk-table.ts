@@ -1,0 +1,77 @@
+import type { NodeId } from '@wakunet/interface'
+import type { CloseCode } from '@wakunet/trunk'
+import type { Trunk } from './trunk.ts'
+
+export interface Admission {
+  /** The trunk that has to give way, if any. */
+  readonly replaces: Trunk | null
+  readonly replaceCode: CloseCode
+  /** Why the new one is not wanted; null where it is. */
+  readonly refusal: { code: CloseCode; message: string } | null
+}
+
+/** The trunks of this node, at most one for each peer. */
+export class TrunkTable {
+  readonly #self: NodeId
+  readonly #limit: number
+  readonly #trunks = new Map<NodeId, Trunk>()
+
+  constructor(self: NodeId, limit: number) {
+    this.#self = self
+    this.#limit = limit
+  }
+
+  get size(): number {
+    return this.#trunks.size
+  }
+
+  get(nodeId: NodeId): Trunk | undefined {
+    return this.#trunks.get(nodeId)
+  }
+
+  all(): IterableIterator<Trunk> {
+    return this.#trunks.values()
+  }
+
+  /**
+   * Decides about a trunk whose hellos agree, and takes it in. Both sides decide the same:
+   * a restarted peer's trunk replaces its old one; of two that were dialled at once the one
+   * stays whose initiator has the lower node id; of two in the same direction the newer.
+   */
+  admit(trunk: Trunk): Admission {
+    const old = this.#trunks.get(trunk.nodeId)
+    if (old === undefined) {
+      if (this.#trunks.size >= this.#limit) {
+        return refusal('limit', `all ${this.#limit} trunks of this node are in use`)
+      }
+      this.#trunks.set(trunk.nodeId, trunk)
+      return { replaces: null, replaceCode: 'duplicate', refusal: null }
+    }
+    const restarted = !sameBoot(old, trunk)
+    if (restarted || old.initiator === trunk.initiator || this.#outranks(trunk)) {
+      this.#trunks.set(trunk.nodeId, trunk)
+      return { replaces: old, replaceCode: restarted ? 'replaced' : 'duplicate', refusal: null }
+    }
+    return refusal('duplicate', 'another trunk between these nodes stays')
+  }
+
+  /** @returns false where the trunk was not (or no longer) the one in the table */
+  remove(trunk: Trunk): boolean {
+    return this.#trunks.get(trunk.nodeId) === trunk && this.#trunks.delete(trunk.nodeId)
+  }
+
+  /** True where the new trunk's initiator has the lower node id of the two. */
+  #outranks(trunk: Trunk): boolean {
+    return trunk.initiator === this.#self < trunk.nodeId
+  }
+}
+
+function sameBoot(a: Trunk, b: Trunk): boolean {
+  const nonceA = a.theirHello?.bootNonce
+  const nonceB = b.theirHello?.bootNonce
+  return nonceA !== undefined && nonceB !== undefined && Buffer.compare(nonceA, nonceB) === 0
+}
+
+function refusal(code: CloseCode, message: string): Admission {
+  return { replaces: null, replaceCode: 'duplicate', refusal: { code, message } }
+}

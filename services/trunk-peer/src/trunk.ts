@@ -1,0 +1,276 @@
+import type { Connection, Stream } from '@libp2p/interface'
+import type { Clock, Logger, NodeId, Timer } from '@wakunet/interface'
+import {
+  type Agreement,
+  type CloseCode,
+  type ControlMessage,
+  ControlStream,
+  HEARTBEATS_MISSED,
+  HELLO_TIMEOUT_MS,
+  type Hello,
+  negotiate,
+  StreamPath,
+  type StreamPathStats,
+  type WireMembership,
+} from '@wakunet/trunk'
+
+export interface TrunkInit {
+  readonly nodeId: NodeId
+  readonly connection: Connection
+  /** The control stream, just opened. */
+  readonly stream: Stream
+  /** True where this side dialled the connection. */
+  readonly initiator: boolean
+  readonly hello: Hello
+  readonly queueBytes: number
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly events: TrunkEvents
+  /** Opens the frames stream; called on the initiator's side only. */
+  readonly openFrames: () => Promise<Stream>
+}
+
+/** What a trunk tells its owner. Never called after `onDown`. */
+export interface TrunkEvents {
+  /** The hellos agree. The owner answers with a close code if it does not want the trunk. */
+  onHello(trunk: Trunk): { code: CloseCode; message: string } | null
+  /** Frames can pass both ways. */
+  onUp(trunk: Trunk): void
+  onDown(trunk: Trunk, reason: TrunkEnd): void
+  onMemberships(trunk: Trunk, memberships: readonly WireMembership[]): void
+  onMessage(trunk: Trunk, message: Extract<ControlMessage, { type: 'record-request' | 'record' }>): void
+  /** Bytes are valid, and writable, only during the call. */
+  onRecord(trunk: Trunk, record: Uint8Array): void
+}
+
+export interface TrunkEnd {
+  readonly code: CloseCode | 'lost'
+  readonly message: string
+  /** True where the peer ended it. */
+  readonly remote: boolean
+}
+
+type State = 'hello' | 'opening' | 'up' | 'down'
+
+/**
+ * One trunk, from the first hello to its end (`docs/protocols/trunk.md`, life cycle). It owns its two
+ * libp2p streams and closes the connection when it ends.
+ */
+export class Trunk {
+  readonly nodeId: NodeId
+  readonly peerId: string
+  readonly address: string
+  readonly initiator: boolean
+  readonly startedAtMs: number
+  readonly #init: TrunkInit
+  readonly #control: ControlStream
+  #state: State = 'hello'
+  #deadline: Timer | null
+  #frames: StreamPath | null = null
+  #agreement: Agreement | null = null
+  #theirHello: Hello | null = null
+  #membershipSequence = -1
+  #heartbeatSequence = 0
+  #heartbeatSentAtMs = 0
+  #heardAtMs: number
+  #heardBytes = 0
+  #rttMs: number | null = null
+
+  constructor(init: TrunkInit) {
+    this.#init = init
+    this.nodeId = init.nodeId
+    this.peerId = init.connection.remotePeer.toString()
+    this.address = init.connection.remoteAddr.toString()
+    this.initiator = init.initiator
+    this.startedAtMs = init.clock.wallMs()
+    this.#heardAtMs = init.clock.monotonicMs()
+    this.#deadline = init.clock.setTimeout(
+      () =>
+        this.close(
+          'timeout',
+          `no ${this.#state === 'hello' ? 'hello' : 'frames stream'} within ${HELLO_TIMEOUT_MS} ms`,
+        ),
+      HELLO_TIMEOUT_MS,
+    )
+    this.#control = new ControlStream({
+      stream: init.stream,
+      clock: init.clock,
+      onMessage: (message) => this.#receive(message),
+      onViolation: (code, error) => this.close(code, error.message),
+      onClose: (error) =>
+        this.#end({ code: 'lost', message: error?.message ?? 'connection lost', remote: true }),
+    })
+    this.#control.send(init.hello)
+  }
+
+  get up(): boolean {
+    return this.#state === 'up'
+  }
+
+  /** What the peer said of itself; null before its hello. */
+  get theirHello(): Hello | null {
+    return this.#theirHello
+  }
+
+  /** Round trip of the last heartbeat in milliseconds; null before the first answer. */
+  get rttMs(): number | null {
+    return this.#rttMs
+  }
+
+  get stats(): StreamPathStats | null {
+    return this.#frames?.stats ?? null
+  }
+
+  /** True where this trunk runs over `connection`, so that a frames stream on it belongs here. */
+  runsOver(connection: Connection): boolean {
+    return this.#init.connection.id === connection.id
+  }
+
+  /** Attaches the frames stream: opened here by the initiator, accepted by the owner on the other side. */
+  attachFrames(stream: Stream): void {
+    if (this.#state !== 'opening' || this.#agreement === null) {
+      stream.abort(new Error('no trunk is waiting for a frames stream'))
+      return
+    }
+    this.#frames = new StreamPath({
+      stream,
+      maxRecordBytes: this.#agreement.maxRecordBytes,
+      queueBytes: this.#init.queueBytes,
+      onRecord: (record) => this.#init.events.onRecord(this, record),
+      onMalformed: (error) =>
+        this.close('malformed', error instanceof Error ? error.message : 'malformed record'),
+    })
+    stream.addEventListener('close', () =>
+      this.#end({ code: 'lost', message: 'frames stream closed', remote: true }),
+    )
+    this.#deadline?.cancel()
+    this.#deadline = null
+    this.#state = 'up'
+    this.#init.events.onUp(this)
+  }
+
+  /** Sends a record, or queues it; dropped silently where the trunk is not up (its owner counts). */
+  sendRecord(record: Uint8Array): boolean {
+    if (this.#state !== 'up') return false
+    this.#frames?.send(record)
+    return true
+  }
+
+  sendControl(message: ControlMessage): boolean {
+    return this.#state === 'up' && this.#control.send(message)
+  }
+
+  /** Sends a heartbeat when one is due, and ends the trunk when the peer is silent. Called often by the owner. */
+  tick(): void {
+    if (this.#state !== 'up' || this.#agreement === null) return
+    const now = this.#init.clock.monotonicMs()
+    const received = this.#frames?.stats.bytesReceived ?? 0
+    if (received !== this.#heardBytes) {
+      this.#heardBytes = received
+      this.#heardAtMs = now
+    }
+    const { heartbeatMs } = this.#agreement
+    if (now - this.#heardAtMs > heartbeatMs * HEARTBEATS_MISSED) {
+      this.close('timeout', `nothing heard for ${Math.round(now - this.#heardAtMs)} ms`)
+      return
+    }
+    if (now - this.#heartbeatSentAtMs < heartbeatMs) return
+    this.#heartbeatSentAtMs = now
+    this.#control.send({ type: 'heartbeat', sequence: ++this.#heartbeatSequence })
+  }
+
+  /** Ends the trunk from this side and tells the peer why. Idempotent. */
+  close(code: CloseCode, message: string): void {
+    if (this.#state === 'down') return
+    this.#control.send({
+      type: this.#state === 'hello' ? 'refuse' : 'close',
+      code,
+      message: message.slice(0, 256),
+    })
+    this.#end({ code, message, remote: false })
+  }
+
+  #receive(message: ControlMessage): void {
+    if (this.#state === 'down') return
+    this.#heardAtMs = this.#init.clock.monotonicMs()
+    if (message.type === 'refuse' || message.type === 'close') {
+      this.#end({ code: message.code, message: message.message, remote: true })
+    } else if (this.#state === 'hello' || message.type === 'hello') {
+      this.#receiveHello(message)
+    } else {
+      this.#receiveEstablished(message)
+    }
+  }
+
+  #receiveHello(message: ControlMessage): void {
+    if (message.type !== 'hello' || this.#state !== 'hello') {
+      this.close('malformed', `unexpected '${message.type}' in state '${this.#state}'`)
+      return
+    }
+    this.#theirHello = message
+    const outcome = negotiate(this.#init.hello, message)
+    if ('refused' in outcome) {
+      this.close(outcome.refused, outcome.message)
+      return
+    }
+    this.#agreement = outcome.agreed
+    const unwanted = this.#init.events.onHello(this)
+    if (unwanted !== null) {
+      this.close(unwanted.code, unwanted.message)
+      return
+    }
+    this.#state = 'opening'
+    if (this.initiator) this.#openFrames()
+  }
+
+  #openFrames(): void {
+    this.#init.openFrames().then(
+      (stream) => this.attachFrames(stream),
+      (error: unknown) =>
+        this.#end({
+          code: 'lost',
+          message: `frames stream: ${error instanceof Error ? error.message : 'failed'}`,
+          remote: false,
+        }),
+    )
+  }
+
+  #receiveEstablished(message: Exclude<ControlMessage, { type: 'hello' | 'refuse' | 'close' }>): void {
+    switch (message.type) {
+      case 'heartbeat':
+        this.#control.send({ type: 'heartbeat-ack', sequence: message.sequence })
+        return
+      case 'heartbeat-ack':
+        if (message.sequence === this.#heartbeatSequence) {
+          this.#rttMs = this.#init.clock.monotonicMs() - this.#heartbeatSentAtMs
+        }
+        return
+      case 'memberships':
+        if (message.sequence <= this.#membershipSequence) return
+        this.#membershipSequence = message.sequence
+        this.#init.events.onMemberships(this, message.memberships)
+        return
+      default:
+        this.#init.events.onMessage(this, message)
+    }
+  }
+
+  #end(reason: TrunkEnd): void {
+    if (this.#state === 'down') return
+    this.#state = 'down'
+    this.#deadline?.cancel()
+    this.#frames?.close()
+    this.#init.events.onDown(this, reason)
+    closeConnection(this.#init.connection, this.#init.logger)
+  }
+}
+
+/** Lets what was written last (a refusal's reason) leave, then closes; aborts what does not close in time. */
+function closeConnection(connection: Connection, logger: Logger): void {
+  connection.close({ signal: AbortSignal.timeout(1_000) }).catch((error: unknown) => {
+    logger.debug('connection did not close in time', {
+      error: error instanceof Error ? error.message : 'unknown',
+    })
+    connection.abort(error instanceof Error ? error : new Error('close timed out'))
+  })
+}

@@ -1,0 +1,244 @@
+import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import { type Clock, type Logger, type NodeId, type Timer, WakunetError } from '@wakunet/interface'
+import {
+  type ControlMessage,
+  FRAMES_PROTOCOL,
+  type Hello,
+  TRUNK_PROTOCOL,
+  type WireMembership,
+} from '@wakunet/trunk'
+import { nodeIdOfPeer } from './node-key.ts'
+import type { KnownPeer, PeerBook } from './peer-book.ts'
+import { Trunk, type TrunkEnd, type TrunkEvents } from './trunk.ts'
+import { TrunkTable } from './trunk-table.ts'
+
+/** Heartbeats are checked this often; their interval is the trunk's own. */
+const TICK_MS = 100
+const OPEN_TIMEOUT_MS = 5_000
+/** Connections whose trunk has not finished its hello. */
+const MAX_PENDING = 64
+
+export interface TrunksInit {
+  readonly self: NodeId
+  readonly host: Libp2p
+  readonly book: PeerBook
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly connectionLimit: number
+  readonly queueBytes: number
+  readonly hello: () => Hello
+  readonly onUp: (trunk: Trunk) => void
+  readonly onDown: (trunk: Trunk) => void
+  readonly onMemberships: (trunk: Trunk, memberships: readonly WireMembership[]) => void
+  readonly onMessage: (
+    trunk: Trunk,
+    message: Extract<ControlMessage, { type: 'record-request' | 'record' }>,
+  ) => void
+  readonly onRecord: (trunk: Trunk, record: Uint8Array) => void
+}
+
+/** Monotonic counters over all trunks, and what ended trunks had counted. */
+export interface TrunksStats {
+  trunksOpened: number
+  trunksRefused: number
+  trunksLost: number
+  protocolViolations: number
+  recordsSent: number
+  recordsReceived: number
+  recordsDropped: number
+  bytesSent: number
+  bytesReceived: number
+}
+
+/** Opens, accepts, keeps and ends the trunks of this node. */
+export class Trunks {
+  readonly #init: TrunksInit
+  readonly #table: TrunkTable
+  /** Trunks between their first byte and `up`. */
+  readonly #pending = new Set<Trunk>()
+  readonly #ended: TrunksStats = {
+    trunksOpened: 0,
+    trunksRefused: 0,
+    trunksLost: 0,
+    protocolViolations: 0,
+    recordsSent: 0,
+    recordsReceived: 0,
+    recordsDropped: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+  }
+  #timer: Timer | null = null
+
+  constructor(init: TrunksInit) {
+    this.#init = init
+    this.#table = new TrunkTable(init.self, init.connectionLimit)
+  }
+
+  get full(): boolean {
+    return this.#table.size >= this.#init.connectionLimit
+  }
+
+  get(nodeId: NodeId): Trunk | undefined {
+    const trunk = this.#table.get(nodeId)
+    return trunk?.up === true ? trunk : undefined
+  }
+
+  /** Trunks over which frames can pass. */
+  *up(): Generator<Trunk> {
+    for (const trunk of this.#table.all()) if (trunk.up) yield trunk
+  }
+
+  get stats(): TrunksStats {
+    const total = { ...this.#ended }
+    for (const trunk of this.#table.all()) addStats(total, trunk)
+    return total
+  }
+
+  start(): void {
+    this.#timer ??= this.#init.clock.setInterval(() => {
+      for (const trunk of [...this.#table.all()]) trunk.tick()
+    }, TICK_MS)
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#timer = null
+    for (const trunk of [...this.#pending, ...this.#table.all()])
+      trunk.close('stopping', 'the node is stopping')
+  }
+
+  /** A connection stands. The side that dialled it opens the trunk; the other waits for it. */
+  connected(connection: Connection, peer: KnownPeer): void {
+    const { book, clock } = this.#init
+    const nodeId = this.#nodeIdOf(connection)
+    if (nodeId === null) {
+      book.failed(peer, 'its key is not Ed25519', clock.monotonicMs(), true)
+      return
+    }
+    const existing = this.#table.get(nodeId)
+    if (existing?.up === true) {
+      book.connected(peer)
+      return
+    }
+    if (connection.direction !== 'outbound') {
+      book.failed(peer, 'waiting for the peer to open the trunk', clock.monotonicMs())
+      return
+    }
+    connection.newStream(TRUNK_PROTOCOL, { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) }).then(
+      (stream) => this.#begin(nodeId, connection, stream, true),
+      (error: unknown) => {
+        book.failed(
+          peer,
+          `no trunk protocol: ${error instanceof Error ? error.message : 'failed'}`,
+          clock.monotonicMs(),
+        )
+        connection.abort(new Error('no trunk protocol'))
+      },
+    )
+  }
+
+  /** A peer opened a control stream. */
+  acceptControl(stream: Stream, connection: Connection): void {
+    const nodeId = this.#nodeIdOf(connection)
+    if (nodeId === null || this.#pending.size >= MAX_PENDING) {
+      this.#ended.trunksRefused++
+      connection.abort(new Error('refused'))
+      return
+    }
+    this.#init.book.learn(connection.remotePeer.toString(), null, 'inbound', this.#init.clock.monotonicMs())
+    this.#begin(nodeId, connection, stream, false)
+  }
+
+  /** A peer opened a frames stream: it belongs to the trunk on the same connection. */
+  acceptFrames(stream: Stream, connection: Connection): void {
+    for (const trunk of this.#pending) {
+      if (!trunk.runsOver(connection) || trunk.initiator) continue
+      trunk.attachFrames(stream)
+      return
+    }
+    this.#ended.protocolViolations++
+    stream.abort(new Error('no trunk on this connection'))
+  }
+
+  #begin(nodeId: NodeId, connection: Connection, stream: Stream, initiator: boolean): void {
+    const { clock, logger, hello, queueBytes } = this.#init
+    const trunk = new Trunk({
+      nodeId,
+      connection,
+      stream,
+      initiator,
+      hello: hello(),
+      queueBytes,
+      clock,
+      logger,
+      events: this.#events,
+      openFrames: () =>
+        connection.newStream(FRAMES_PROTOCOL, { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) }),
+    })
+    this.#pending.add(trunk)
+  }
+
+  readonly #events: TrunkEvents = {
+    onHello: (trunk) => {
+      const admission = this.#table.admit(trunk)
+      admission.replaces?.close(admission.replaceCode, 'a newer trunk takes its place')
+      return admission.refusal
+    },
+    onUp: (trunk) => {
+      this.#pending.delete(trunk)
+      this.#ended.trunksOpened++
+      const peer = this.#init.book.get(trunk.peerId)
+      if (peer !== undefined) this.#init.book.connected(peer)
+      this.#init.logger.info('trunk up', { peer: trunk.peerId, address: trunk.address })
+      this.#init.onUp(trunk)
+    },
+    onDown: (trunk, reason) => this.#down(trunk, reason),
+    onMemberships: (trunk, memberships) => this.#init.onMemberships(trunk, memberships),
+    onMessage: (trunk, message) => this.#init.onMessage(trunk, message),
+    onRecord: (trunk, record) => this.#init.onRecord(trunk, record),
+  }
+
+  #down(trunk: Trunk, reason: TrunkEnd): void {
+    const { book, clock, logger } = this.#init
+    this.#pending.delete(trunk)
+    const current = this.#table.remove(trunk)
+    addStats(this.#ended, trunk)
+    if (reason.code === 'malformed' || reason.code === 'flood') this.#ended.protocolViolations++
+    if (reason.code === 'lost' || reason.code === 'timeout') this.#ended.trunksLost++
+    else this.#ended.trunksRefused++
+    logger.info('trunk down', {
+      peer: trunk.peerId,
+      code: reason.code,
+      reason: reason.message,
+      remote: reason.remote,
+    })
+    this.#init.onDown(trunk)
+    const peer = book.get(trunk.peerId)
+    if (peer === undefined || this.#table.get(trunk.nodeId) !== undefined) return
+    if (!current && reason.code === 'duplicate') return
+    const refused =
+      reason.remote && (reason.code === 'version' || reason.code === 'role' || reason.code === 'limit')
+    book.failed(peer, `${reason.code}: ${reason.message}`, clock.monotonicMs(), refused)
+  }
+
+  #nodeIdOf(connection: Connection): NodeId | null {
+    try {
+      return nodeIdOfPeer(connection.remotePeer)
+    } catch (error) {
+      if (!(error instanceof WakunetError)) throw error
+      this.#init.logger.warn(error.message)
+      connection.abort(error)
+      return null
+    }
+  }
+}
+
+function addStats(total: TrunksStats, trunk: Trunk): void {
+  const stats = trunk.stats
+  if (stats === null) return
+  total.recordsSent += stats.recordsSent
+  total.recordsReceived += stats.recordsReceived
+  total.recordsDropped += stats.recordsDropped
+  total.bytesSent += stats.bytesSent
+  total.bytesReceived += stats.bytesReceived
+}
