@@ -11,10 +11,10 @@ import {
 /** Why a record is refused; a closed set, so that it can label a counter. */
 export const RECORD_FAULTS = [
   ...RECORD_HEADER_FAULTS,
-  'frameTruncated',
-  'frameLength',
-  'frameHint',
-  'trailingBytes',
+  'frame-truncated',
+  'frame-length',
+  'frame-hint',
+  'trailing-bytes',
 ] as const
 export type RecordFault = (typeof RECORD_FAULTS)[number]
 
@@ -67,16 +67,16 @@ export function decodeRecord(
   if (verdict !== 'ok') return verdict
   let at = offset + RECORD_HEADER_BYTES
   for (let i = 0; i < out.frameCount; i++) {
-    if (end - at < RECORD_FRAME_HEADER_BYTES) return 'frameTruncated'
+    if (end - at < RECORD_FRAME_HEADER_BYTES) return 'frame-truncated'
     const length = readFrameLength(bytes, at)
-    if (length < MIN_FRAME_BYTES || length > MAX_FRAME_BYTES) return 'frameLength'
-    if (end - at - RECORD_FRAME_HEADER_BYTES < length) return 'frameTruncated'
-    if (!frameHintIsDefined(bytes, at)) return 'frameHint'
+    if (length < MIN_FRAME_BYTES || length > MAX_FRAME_BYTES) return 'frame-length'
+    if (end - at - RECORD_FRAME_HEADER_BYTES < length) return 'frame-truncated'
+    if (!frameHintIsDefined(bytes, at)) return 'frame-hint'
     batch.offsets[i] = at
     batch.lengths[i] = length
     at += RECORD_FRAME_HEADER_BYTES + length
   }
-  if (at !== end) return 'trailingBytes'
+  if (at !== end) return 'trailing-bytes'
   batch.bytes = bytes
   batch.count = out.frameCount
   return 'ok'

@@ -90,13 +90,13 @@ export interface DecodedHeader {
 /** Why a header is refused. */
 export const RECORD_HEADER_FAULTS = [
   'truncated',
-  'tooLarge',
+  'too-large',
   'version',
   'flags',
-  'hopLimit',
-  'frameCount',
+  'hop-limit',
+  'frame-count',
   'sequence',
-  'treeEgress',
+  'tree-egress',
 ] as const
 export type RecordHeaderFault = (typeof RECORD_HEADER_FAULTS)[number]
 
@@ -111,19 +111,19 @@ export function decodeRecordHeader(
   end = bytes.length,
 ): 'ok' | RecordHeaderFault {
   if (end - offset < RECORD_HEADER_BYTES) return 'truncated'
-  if (end - offset > MAX_RECORD_BYTES) return 'tooLarge'
+  if (end - offset > MAX_RECORD_BYTES) return 'too-large'
   if (bytes[offset] !== RECORD_VERSION) return 'version'
   const flags = bytes[offset + RECORD_FIELD.flags]!
   if ((flags & ~RECORD_FLAG_TREE) !== 0) return 'flags'
   const hopLimit = bytes[offset + RECORD_FIELD.hopLimit]!
-  if (hopLimit === 0 || hopLimit > MAX_HOP_LIMIT) return 'hopLimit'
+  if (hopLimit === 0 || hopLimit > MAX_HOP_LIMIT) return 'hop-limit'
   const frameCount = bytes[offset + RECORD_FIELD.frameCount]!
-  if (frameCount === 0) return 'frameCount'
+  if (frameCount === 0) return 'frame-count'
   const sequenceHigh = readU32(bytes, offset + RECORD_FIELD.sequence)
   const sequence = sequenceHigh * 0x1_0000_0000 + readU32(bytes, offset + RECORD_FIELD.sequence + 4)
   if (sequence === 0 || sequenceHigh >= 0x20_0000) return 'sequence'
   const tree = flags === RECORD_FLAG_TREE
-  if (tree !== isZeroId(bytes, offset + RECORD_FIELD.egress)) return 'treeEgress'
+  if (tree !== isZeroId(bytes, offset + RECORD_FIELD.egress)) return 'tree-egress'
 
   out.bytes = bytes
   out.offset = offset

@@ -74,7 +74,7 @@ describe('decodeRecord', () => {
     const shown = new Set(vectors.refused.map((vector) => vector.fault))
     assert.deepEqual(
       RECORD_FAULTS.filter((fault) => !shown.has(fault)),
-      ['tooLarge'],
+      ['too-large'],
     )
   })
 
@@ -127,7 +127,7 @@ describe('decodeRecord', () => {
     assert.equal(out.sequence, 9)
     assert.equal(out.offset, 17)
     assert.equal(out.batch.offsets[0], 17 + RECORD_HEADER_BYTES)
-    assert.equal(decodeRecord(message, out, 17), 'trailingBytes')
+    assert.equal(decodeRecord(message, out, 17), 'trailing-bytes')
     assert.equal(out.batch.count, 0)
   })
 
@@ -136,7 +136,7 @@ describe('decodeRecord', () => {
     const out = createDecodedRecord()
     for (let length = 0; length < record.length; length++) {
       const verdict = decodeRecord(record.subarray(0, length), out)
-      assert.equal(verdict, length < RECORD_HEADER_BYTES ? 'truncated' : 'frameTruncated')
+      assert.equal(verdict, length < RECORD_HEADER_BYTES ? 'truncated' : 'frame-truncated')
       assert.equal(out.batch.count, 0)
     }
     assert.equal(decodeRecord(record, out), 'ok')
@@ -166,8 +166,8 @@ describe('decodeRecord', () => {
   it('takes the largest frame and refuses a larger one, and a record over the limit', () => {
     const out = createDecodedRecord()
     assert.equal(decodeRecord(encodeRecord({}, [new Uint8Array(MAX_FRAME_BYTES)]), out), 'ok')
-    assert.equal(decodeRecord(encodeRecord({}, [new Uint8Array(MAX_FRAME_BYTES + 1)]), out), 'frameLength')
-    assert.equal(decodeRecord(new Uint8Array(MAX_RECORD_BYTES + 1), out), 'tooLarge')
+    assert.equal(decodeRecord(encodeRecord({}, [new Uint8Array(MAX_FRAME_BYTES + 1)]), out), 'frame-length')
+    assert.equal(decodeRecord(new Uint8Array(MAX_RECORD_BYTES + 1), out), 'too-large')
   })
 
   it('takes 255 frames', () => {
@@ -206,6 +206,6 @@ describe('header', () => {
     assert.equal(header().egress?.[0], 0x33)
     const out = createDecodedRecord()
     bytes[1] = 0
-    assert.equal(decodeRecord(bytes, out), 'treeEgress')
+    assert.equal(decodeRecord(bytes, out), 'tree-egress')
   })
 })

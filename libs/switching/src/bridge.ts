@@ -93,7 +93,7 @@ export class Bridge {
     if (!isMulticastMac(bytes, destination)) {
       const port = this.#fdb.lookup(readMac(bytes, destination), nowMs)
       if (port === this.#local) {
-        this.drops.localDestination++
+        this.drops['local-destination']++
         return
       }
       if (port !== null) {
@@ -101,7 +101,7 @@ export class Bridge {
         return
       }
     }
-    if (this.members.size === 0) this.drops.noMember++
+    if (this.members.size === 0) this.drops['no-member']++
     else this.#plan.addToTree(index)
   }
 
@@ -113,18 +113,18 @@ export class Bridge {
    */
   admit(record: DecodedRecord, peerOffset: number): Member | null {
     const sender = this.members.find(record.bytes, peerOffset)
-    if (sender === null) return this.#refuse('senderUnknown')
+    if (sender === null) return this.#refuse('sender-unknown')
     const start = record.offset
     if (!idEquals(record.bytes, start + RECORD_FIELD.ingress, sender.id))
-      return this.#refuse('senderNotIngress')
+      return this.#refuse('sender-not-ingress')
     if (record.bootNonceHigh !== sender.bootNonceHigh || record.bootNonceLow !== sender.bootNonceLow)
-      return this.#refuse('bootNonce')
+      return this.#refuse('boot-nonce')
     if (!record.tree && !idEquals(record.bytes, start + RECORD_FIELD.egress, this.#nodeId))
-      return this.#refuse('egressOther')
+      return this.#refuse('egress-other')
     if (record.epoch !== 0) return this.#refuse('epoch')
     const verdict = sender.window.accept(record.sequence)
-    if (verdict === 'seen') return this.#refuse('sequenceSeen')
-    if (verdict === 'old') return this.#refuse('sequenceOld')
+    if (verdict === 'seen') return this.#refuse('sequence-seen')
+    if (verdict === 'old') return this.#refuse('sequence-old')
     return sender
   }
 
@@ -146,7 +146,7 @@ export class Bridge {
     if (isMulticastMac(bytes, frameOffset)) return true
     const port = this.#fdb.lookup(readMac(bytes, frameOffset), nowMs)
     if (port === null || port === this.#local) return true
-    this.drops.splitHorizon++
+    this.drops['split-horizon']++
     return false
   }
 
@@ -156,12 +156,12 @@ export class Bridge {
     frameOffset: number,
     port: LocalPort | Member,
     nowMs: number,
-  ): 'ok' | 'sourceGroup' | 'reservedDestination' | 'macSpoofed' {
+  ): 'ok' | 'source-group' | 'reserved-destination' | 'mac-spoofed' {
     const source = frameOffset + 6
-    if (isMulticastMac(bytes, source)) return 'sourceGroup'
-    if (isReservedMac(bytes, frameOffset)) return 'reservedDestination'
+    if (isMulticastMac(bytes, source)) return 'source-group'
+    if (isReservedMac(bytes, frameOffset)) return 'reserved-destination'
     const verdict = this.#fdb.learn(readMac(bytes, source), port, nowMs)
-    return verdict === 'spoofed' ? 'macSpoofed' : 'ok'
+    return verdict === 'spoofed' ? 'mac-spoofed' : 'ok'
   }
 
   /** Forgets aged addresses; call it every few seconds. */

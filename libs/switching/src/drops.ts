@@ -2,35 +2,35 @@
  * Why the bridge drops a record or a frame. Closed, so that it can label a counter.
  *
  * Records from trunks, in the order of the checks:
- * - `senderUnknown`: the trunk's peer is no member of the VLAN
- * - `senderNotIngress`: the record names another ingress node than the trunk's peer
- * - `bootNonce`: not the boot nonce that the membership names
- * - `egressOther`: neither for this node nor for the tree
+ * - `sender-unknown`: the trunk's peer is no member of the VLAN
+ * - `sender-not-ingress`: the record names another ingress node than the trunk's peer
+ * - `boot-nonce`: not the boot nonce that the membership names
+ * - `egress-other`: neither for this node nor for the tree
  * - `epoch`: a key epoch in an open VLAN
- * - `sequenceSeen`, `sequenceOld`: a duplicate, or too far behind to know
+ * - `sequence-seen`, `sequence-old`: a duplicate, or too far behind to know
  *
  * Frames:
- * - `sourceGroup`: a multicast or broadcast source address
- * - `reservedDestination`: 01-80-C2-00-00-0x, which no bridge forwards
- * - `macSpoofed`: the source address belongs to another member, or to this node
- * - `localDestination`: from the TAP, for an address on the TAP's side
- * - `splitHorizon`: from a trunk, for an address behind a trunk
- * - `noMember`: from the TAP, while no other member is there
+ * - `source-group`: a multicast or broadcast source address
+ * - `reserved-destination`: 01-80-C2-00-00-0x, which no bridge forwards
+ * - `mac-spoofed`: the source address belongs to another member, or to this node
+ * - `local-destination`: from the TAP, for an address on the TAP's side
+ * - `split-horizon`: from a trunk, for an address behind a trunk
+ * - `no-member`: from the TAP, while no other member is there
  */
 export const BRIDGE_DROPS = [
-  'senderUnknown',
-  'senderNotIngress',
-  'bootNonce',
-  'egressOther',
+  'sender-unknown',
+  'sender-not-ingress',
+  'boot-nonce',
+  'egress-other',
   'epoch',
-  'sequenceSeen',
-  'sequenceOld',
-  'sourceGroup',
-  'reservedDestination',
-  'macSpoofed',
-  'localDestination',
-  'splitHorizon',
-  'noMember',
+  'sequence-seen',
+  'sequence-old',
+  'source-group',
+  'reserved-destination',
+  'mac-spoofed',
+  'local-destination',
+  'split-horizon',
+  'no-member',
 ] as const
 export type BridgeDrop = (typeof BRIDGE_DROPS)[number]
 

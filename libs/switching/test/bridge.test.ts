@@ -71,13 +71,13 @@ describe('Bridge, frames from the TAP', () => {
   it('does not send out what is for a station on the TAP itself', () => {
     assert.deepEqual(planOf([frameOf(GUEST, BROADCAST)]), { 0: [0] })
     assert.deepEqual(planOf([frameOf(MY_MAC, GUEST)]), {})
-    droppedOnly({ localDestination: 1 })
+    droppedOnly({ 'local-destination': 1 })
   })
 
   it('drops group sources and reserved destinations, and counts them', () => {
     const reserved = Array.from({ length: 16 }, (_, i) => frameOf(MY_MAC, 0x0180_c200_0000 + i))
     assert.deepEqual(planOf([frameOf(BROADCAST, MAC_1), ...reserved, frameOf(MY_MAC, MAC_1)]), { 1: [17] })
-    droppedOnly({ sourceGroup: 1, reservedDestination: 16 })
+    droppedOnly({ 'source-group': 1, 'reserved-destination': 16 })
   })
 
   it('forwards frames with the zero source and learns nothing from them', () => {
@@ -87,13 +87,13 @@ describe('Bridge, frames from the TAP', () => {
 
   it("drops a member's address as the source of a local frame", () => {
     assert.deepEqual(planOf([frameOf(MAC_1, BROADCAST)]), {})
-    droppedOnly({ macSpoofed: 1 })
+    droppedOnly({ 'mac-spoofed': 1 })
   })
 
   it('drops everything while nobody is there, and counts it', () => {
     bridge.setMembers([], 0)
     assert.deepEqual(planOf([frameOf(MY_MAC, BROADCAST), frameOf(MY_MAC, MAC_1)]), {})
-    droppedOnly({ noMember: 2 })
+    droppedOnly({ 'no-member': 2 })
   })
 
   it('sends every frame of any batch exactly one way, or counts it', () => {
@@ -126,7 +126,7 @@ describe('Bridge, records from trunks', () => {
 
   it('refuses a peer that is no member; as a member it is heard', () => {
     assert.equal(bridge.admit(recordFrom(id(3)), 0), null)
-    droppedOnly({ senderUnknown: 1 })
+    droppedOnly({ 'sender-unknown': 1 })
     bridge.setMembers([memberInit(3)], 0)
     assert.ok(bridge.admit(recordFrom(id(3)), 0))
   })
@@ -134,7 +134,7 @@ describe('Bridge, records from trunks', () => {
   it('refuses a member that speaks in the name of another; the other itself is heard', () => {
     const forged = { ingress: id(2), bootNonce: nonce(2) }
     assert.equal(bridge.admit(recordFrom(id(1), forged), 0), null)
-    droppedOnly({ senderNotIngress: 1 })
+    droppedOnly({ 'sender-not-ingress': 1 })
     assert.ok(bridge.admit(recordFrom(id(2), forged), 0))
   })
 
@@ -143,14 +143,14 @@ describe('Bridge, records from trunks', () => {
     const halfRight = nonce(1)
     halfRight[7] = 0
     assert.equal(bridge.admit(recordFrom(id(1), { bootNonce: halfRight }), 0), null)
-    droppedOnly({ bootNonce: 2 })
+    droppedOnly({ 'boot-nonce': 2 })
     bridge.setMembers([memberInit(1, MAC_1, 9)], 0)
     assert.ok(bridge.admit(recordFrom(id(1), { bootNonce: nonce(9) }), 0))
   })
 
   it('refuses what is for another node', () => {
     assert.equal(bridge.admit(recordFrom(id(1), { egress: id(2) }), 0), null)
-    droppedOnly({ egressOther: 1 })
+    droppedOnly({ 'egress-other': 1 })
   })
 
   it('refuses a key epoch, as the VLAN is open', () => {
@@ -163,7 +163,7 @@ describe('Bridge, records from trunks', () => {
     assert.equal(bridge.admit(recordFrom(id(1), { sequence: 20_000 }), 0), null)
     assert.equal(bridge.admit(recordFrom(id(1), { sequence: 1 }), 0), null)
     assert.ok(bridge.admit(recordFrom(id(2), { sequence: 20_000 }), 0))
-    droppedOnly({ sequenceSeen: 1, sequenceOld: 1 })
+    droppedOnly({ 'sequence-seen': 1, 'sequence-old': 1 })
   })
 
   it('does not use up the sequence of a record that it refuses for another reason', () => {
@@ -187,13 +187,13 @@ describe('Bridge, frames from trunks', () => {
   it('never hands on what is for a station behind a trunk', () => {
     assert.equal(receive(frameOf(MAC_1, MAC_2), 1), false)
     assert.equal(receive(frameOf(MAC_1, MAC_1), 1), false)
-    droppedOnly({ splitHorizon: 2 })
+    droppedOnly({ 'split-horizon': 2 })
   })
 
   it("drops a source that is this node's or another member's; unpinned, the theft would work", () => {
     assert.equal(receive(frameOf(MY_MAC, BROADCAST), 1), false)
     assert.equal(receive(frameOf(MAC_2, BROADCAST), 1), false)
-    droppedOnly({ macSpoofed: 2 })
+    droppedOnly({ 'mac-spoofed': 2 })
     assert.deepEqual(planOf([frameOf(MY_MAC, MAC_2)]), { 2: [0] })
 
     bridge.setMembers([memberInit(1, MAC_1), memberInit(2, null)], 0)
@@ -204,7 +204,7 @@ describe('Bridge, frames from trunks', () => {
   it('drops group sources and reserved destinations', () => {
     assert.equal(receive(frameOf(BROADCAST, MY_MAC), 1), false)
     assert.equal(receive(frameOf(MAC_1, 0x0180_c200_0000), 1), false)
-    droppedOnly({ sourceGroup: 1, reservedDestination: 1 })
+    droppedOnly({ 'source-group': 1, 'reserved-destination': 1 })
   })
 
   it('bounds what one member can make it learn', () => {
