@@ -12,6 +12,13 @@ export {
   type AeadBatch,
   AeadContext,
 } from './aead-context.ts'
+export { FakeTap, type FakeTapInit, type TapFrame } from './fake-tap.ts'
 export { checkInterfaceName, MAX_INTERFACE_NAME_LENGTH } from './interface-name.ts'
 export { configureLink, type LinkSettings, readAddresses, renameLink, replaceAddresses } from './link.ts'
 export { DEFAULT_GSO_MAX_BYTES, openTap, type TapInit } from './tap.ts'
+export { UnixStream } from './unix-stream.ts'
+export {
+  MAX_UNIX_PATH_BYTES,
+  UnixStreamListener,
+  type UnixStreamListenerInit,
+} from './unix-stream-listener.ts'

@@ -9,6 +9,12 @@ import { WakunetError } from '@wakunet/interface'
 export interface NativeAddon {
   Tap: new (name: string, offloads: boolean) => NativeTap
   Aead: new (algorithm: string, key: Uint8Array) => NativeAead
+  UnixListener: new (path: string, mode: number) => NativeDescriptor
+  /** Connects to a path, or accepts the next connection of a listener (EAGAIN is thrown when none waits). */
+  UnixStream: new (
+    source: string | NativeDescriptor,
+    bufferBytes: number,
+  ) => NativeUnixStream
 }
 
 /** A descriptor with its readiness in the event loop. */
@@ -40,6 +46,13 @@ export interface NativeTap extends NativeDescriptor {
   ): number
   mac(): string
   uso(): boolean
+}
+
+export interface NativeUnixStream extends NativeDescriptor {
+  /** Bytes read; 0: none now; `END_OF_STREAM`; or a negative errno. */
+  read(bytes: Uint8Array, offset: number, length: number): number
+  /** Bytes taken, 0 when the buffer is full, or a negative errno. `skip` bytes of the parts went before. */
+  writev(parts: readonly Uint8Array[], skip: number): number
 }
 
 export interface NativeAead {
@@ -85,6 +98,8 @@ type SealOrOpenBatch = (
 
 export const READABLE = 1
 export const WRITABLE = 2
+/** UV_EOF */
+export const END_OF_STREAM = -4095
 
 /** In the repository, and beside a bundle that an image carries. */
 const PLACES = ['../build/Release/netio.node', './netio.node']
