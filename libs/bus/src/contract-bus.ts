@@ -114,8 +114,8 @@ export class ContractBus implements Bus {
     const spec = permitPublish(this.#role, subject)
     const body = this.#counted(() => encodePayload(spec.payload, payload, `event ${subject}`))
     if (!this.#transport.connected) return
-    this.#counters.eventsPublished++
-    this.#transport.publish(subject, body)
+    if (this.#counted(() => this.#transport.publish(subject, body))) this.#counters.eventsPublished++
+    else this.#counters.overloaded++
   }
 
   subscribe<S extends EventName>(subject: S, handler: (payload: PayloadOf<S>) => void): Subscription {

@@ -76,8 +76,9 @@ class InProcessLink implements BusTransport {
     return sink.onRequest(subject, body)
   }
 
-  publish(subject: Subject, body: Uint8Array): void {
+  publish(subject: Subject, body: Uint8Array): boolean {
     for (const link of this.#listeners(subject)) link.sink?.onEvent(subject, body)
+    return true
   }
 
   open(subject: Subject): void {

@@ -11,7 +11,19 @@
  * ```
  */
 export * from './bus.ts'
+export * from './config.ts'
 export * from './contract.ts'
 export { type InProcessBusComponents, InProcessBusHub } from './in-process.ts'
 export * from './limits.ts'
+export * from './nats-bus.ts'
+export {
+  type NatsCredentials,
+  NatsLink,
+  type NatsLinkComponents,
+  type NatsLinkHandlers,
+  type NatsLinkInit,
+} from './nats-link.ts'
+export * from './nats-permissions.ts'
+export { checkNatsPrefix, DEFAULT_NATS_PREFIX } from './nats-subjects.ts'
+export { OutboundWindow } from './outbound-window.ts'
 export * from './schemas.ts'

@@ -12,5 +12,7 @@ export const MAX_RUNNING_HANDLERS = 64
 /** Events that wait for their handlers; the newest is dropped when there is no room. */
 export const MAX_QUEUED_EVENTS = 1_024
 export const MAX_QUEUED_EVENT_BYTES = 16 * 1024 * 1024
+/** Bytes that were published and that the NATS server has not confirmed; what comes on top is refused. */
+export const MAX_UNSENT_BYTES = 16 * 1024 * 1024
 /** How long stop() waits for handlers that are still running, and for what they say to leave. */
 export const DRAIN_TIMEOUT_MS = 2_000

@@ -12,11 +12,16 @@ export interface BusTransport extends Startable {
   /**
    * Brings bytes to one responder of `subject` and resolves with its answer. The caller owns the timeout
    * and aborts `signal` when nobody waits any more.
-   * @throws WakunetError `ERR_BUS_NO_RESPONDER`, `ERR_BUS_DISCONNECTED`
+   * @throws WakunetError `ERR_BUS_NO_RESPONDER`, `ERR_BUS_DISCONNECTED`, `ERR_BUS_OVERLOADED`,
+   * `ERR_BUS_INVALID_PAYLOAD` where the message is larger than the transport takes
    */
   request(subject: Subject, body: Uint8Array, options: TransportRequestOptions): Promise<Uint8Array>
-  /** Brings bytes to every connection that listens; keeps no reference to `body` that could see it change. */
-  publish(subject: Subject, body: Uint8Array): void
+  /**
+   * Brings bytes to every connection that listens; may keep `body`.
+   * @returns false where it was dropped because too much waits already
+   * @throws WakunetError `ERR_BUS_INVALID_PAYLOAD` where the message is larger than the transport takes
+   */
+  publish(subject: Subject, body: Uint8Array): boolean
   /** Begins to hand requests or events of `subject` to the sink, now and after every reconnect. */
   open(subject: Subject): void
   close(subject: Subject): void

@@ -1,9 +1,10 @@
+import { systemClock } from '@wakunet/service-kit'
+import { recordingLogger } from '@wakunet/testing'
 import { InProcessBusHub } from '../src/index.ts'
 import { busCompliance } from './bus-compliance.ts'
-import { MemoryLogger, realClock } from './support.ts'
 
 busCompliance('InProcessBusHub', async () => {
-  const hub = new InProcessBusHub({ logger: new MemoryLogger(), clock: realClock })
+  const hub = new InProcessBusHub({ logger: recordingLogger(), clock: systemClock })
   return {
     connect: async (role) => {
       const bus = hub.connect(role)
