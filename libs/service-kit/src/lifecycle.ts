@@ -46,12 +46,14 @@ export class Lifecycle implements Startable {
     return this.#state
   }
 
-  async start(signal?: AbortSignal): Promise<void> {
-    if (this.#state === 'started') return
-    await this.#stopping
-    this.#starting ??= this.#startAll(signal).finally(() => {
-      this.#starting = null
-    })
+  start(signal?: AbortSignal): Promise<void> {
+    if (this.#state === 'started') return Promise.resolve()
+    if (this.#starting === null) {
+      this.#abort = new AbortController()
+      this.#starting = this.#startAll(this.#abort.signal, signal).finally(() => {
+        this.#starting = null
+      })
+    }
     return this.#starting
   }
 
@@ -65,10 +67,10 @@ export class Lifecycle implements Startable {
     return this.#stopping
   }
 
-  async #startAll(outer?: AbortSignal): Promise<void> {
+  async #startAll(own: AbortSignal, outer?: AbortSignal): Promise<void> {
+    await this.#stopping
     this.#state = 'starting'
-    this.#abort = new AbortController()
-    const signal = outer ? AbortSignal.any([outer, this.#abort.signal]) : this.#abort.signal
+    const signal = outer ? AbortSignal.any([outer, own]) : own
     try {
       for (const item of this.#parts) {
         signal.throwIfAborted()

@@ -78,7 +78,7 @@ export class MetricsRegistry {
   countersFrom<K extends string>(
     prefix: string,
     help: Help<K>,
-    read: () => Numbers<K>,
+    read: () => Numbers<NoInfer<K>>,
     labels: Labels = {},
   ): void {
     for (const field of Object.keys(help) as K[])
@@ -92,7 +92,7 @@ export class MetricsRegistry {
   gaugesFrom<K extends string>(
     prefix: string,
     help: Help<K>,
-    read: () => Numbers<K>,
+    read: () => Numbers<NoInfer<K>>,
     labels: Labels = {},
   ): void {
     for (const field of Object.keys(help) as K[])

@@ -13,8 +13,8 @@ export interface BuiltService {
 
 /** The process, as far as `runService` touches it. Tests give another one. */
 export interface ServiceHost {
-  on(event: string, listener: (...args: never[]) => void): unknown
-  off(event: string, listener: (...args: never[]) => void): unknown
+  on(event: string, listener: (argument: unknown) => void): unknown
+  off(event: string, listener: (argument: unknown) => void): unknown
   exit(code: number): void
   readonly stderr: { write(text: string): unknown }
 }
@@ -78,7 +78,8 @@ class ServiceRun {
     }
   }
 
-  readonly #onSignal = (signal: (typeof SIGNALS)[number]): void => {
+  readonly #onSignal = (name: unknown): void => {
+    const signal = name === 'SIGINT' ? 'SIGINT' : 'SIGTERM'
     if (this.#stopping) {
       this.#service.logger.warn('second signal, exiting at once', { signal })
       this.#exit(128 + constants.signals[signal])
