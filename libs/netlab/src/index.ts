@@ -1,0 +1,26 @@
+/**
+ * Hosts out of Linux network namespaces: what the demo, the integration tests and the bench run on.
+ *
+ * ```text
+ *   topology 'bridge'                                    topology 'direct' (two hosts)
+ *
+ *   h1 ─ eth0 ┐                                          h1 ─ eth0 ───── eth0 ─ h2
+ *   h2 ─ eth0 ┼ br0 in a namespace of its own (sw)
+ *   h3 ─ eth0 ┘
+ * ```
+ *
+ * A lab leaves nothing behind however its program ends: `stop()`, the exit and signal handlers of the
+ * process, a reaper beside the process for `kill -9`, and the sweep at the start of the next lab.
+ */
+export type { Capture, CaptureResult } from './capture.ts'
+export {
+  CommandError,
+  type CommandOptions,
+  type CommandResult,
+  findProgram,
+  requireProgram,
+} from './command.ts'
+export { Lab, type LabInit, type LabTopology } from './lab.ts'
+export type { ExecOptions, LabHost } from './lab-host.ts'
+export type { ExitStatus, LabProcess, SpawnOptions } from './lab-process.ts'
+export type { LabPrivileges, PrivilegeKind } from './privileges.ts'

@@ -1,0 +1,126 @@
+import { WakunetError } from '@wakunet/interface'
+import { type CommandOptions, type CommandResult, requireProgram, runCommand } from './command.ts'
+import { LabProcess, type SpawnOptions } from './lab-process.ts'
+import type { HostAddress } from './subnet.ts'
+import { MULTICAST_ROUTE, UNDERLAY_INTERFACE } from './underlay.ts'
+
+export type ExecOptions = CommandOptions
+
+/** The end of the cable that is unplugged: at the switch, or the host's own where there is none. */
+export interface CableEnd {
+  readonly namespace: string
+  readonly interface: string
+}
+
+export interface LabHostInit {
+  readonly name: string
+  readonly namespace: string
+  readonly directory: string
+  readonly address4: HostAddress
+  readonly address6: HostAddress
+  readonly cable: CableEnd
+}
+
+/** One host of a lab: a network namespace with an underlay interface. Files and users are the machine's own. */
+export class LabHost {
+  /** `h1`, `h2`, ... */
+  readonly name: string
+  /** Name for `ip netns`. */
+  readonly namespace: string
+  /** For the host's files; removed with the lab. */
+  readonly directory: string
+  /** Underlay addresses without prefix length. */
+  readonly address4: string
+  readonly address6: string
+  readonly prefixLength4: number
+  readonly prefixLength6: number
+  readonly interface = UNDERLAY_INTERFACE
+  readonly #cable: CableEnd
+  readonly #processes = new Set<LabProcess>()
+  readonly #stopping = new AbortController()
+
+  constructor(init: LabHostInit) {
+    this.name = init.name
+    this.namespace = init.namespace
+    this.directory = init.directory
+    this.address4 = init.address4.address
+    this.address6 = init.address6.address
+    this.prefixLength4 = init.address4.prefixLength
+    this.prefixLength6 = init.address6.prefixLength
+    this.#cable = init.cable
+  }
+
+  /** Programs started with `spawn` that still run. */
+  get processes(): ReadonlySet<LabProcess> {
+    return this.#processes
+  }
+
+  /**
+   * Runs a program on this host to its end.
+   * @throws WakunetError `ERR_MISSING_PROGRAM`; CommandError when it fails, unless `allowFailure`
+   */
+  async exec(
+    program: string,
+    args: readonly string[] = [],
+    options: ExecOptions = {},
+  ): Promise<CommandResult> {
+    const stopping = this.#stopping.signal
+    const signal = options.signal === undefined ? stopping : AbortSignal.any([stopping, options.signal])
+    return runCommand('ip', ['netns', 'exec', this.namespace, requireProgram(program), ...args], {
+      ...options,
+      signal,
+    })
+  }
+
+  /**
+   * Starts a program on this host; the lab kills it at the latest when it stops.
+   * @throws WakunetError `ERR_MISSING_PROGRAM`
+   */
+  spawn(program: string, args: readonly string[] = [], options: SpawnOptions = {}): LabProcess {
+    const child = new LabProcess(this.namespace, program, args, options)
+    this.#processes.add(child)
+    void child.exited.then(() => this.#processes.delete(child))
+    return child
+  }
+
+  /**
+   * Kills what was started here, synchronously; later calls of `exec` are refused. Whoever is on its way into
+   * the namespace cannot be found by looking who is in it.
+   */
+  killAll(): void {
+    this.#stopping.abort(new WakunetError('ERR_NOT_RUNNING', `The lab of host ${this.name} was stopped.`))
+    for (const process of this.#processes) process.kill('SIGKILL')
+  }
+
+  /** Runs lines of `ip -batch` on this host, all or up to the first that fails. */
+  async ip(lines: readonly string[]): Promise<void> {
+    await runCommand('ip', ['-n', this.namespace, '-batch', '-'], { input: `${lines.join('\n')}\n` })
+  }
+
+  /** Plugs the underlay cable in or pulls it. Addresses stay. */
+  async setLink(state: 'up' | 'down'): Promise<void> {
+    await runCommand('ip', ['-n', this.#cable.namespace, 'link', 'set', this.#cable.interface, state])
+    // The kernel forgets IPv4 routes of an interface that was down.
+    if (state === 'up') await this.ip([MULTICAST_ROUTE])
+  }
+
+  /** Adds an address such as `10.0.0.1/24`, by default to the underlay interface. */
+  async addAddress(cidr: string, interfaceName: string = this.interface): Promise<void> {
+    const flags = cidr.includes(':') ? 'nodad' : 'broadcast +'
+    await this.ip([`addr add ${cidr} ${flags} dev ${interfaceName}`])
+  }
+
+  async removeAddress(cidr: string, interfaceName: string = this.interface): Promise<void> {
+    await this.ip([`addr del ${cidr} dev ${interfaceName}`])
+  }
+
+  /** Addresses with prefix length of one interface, link-local ones included; empty where there is no such interface. */
+  async addresses(interfaceName: string = this.interface): Promise<string[]> {
+    const { stdout, code } = await this.exec('ip', ['-json', 'addr', 'show', 'dev', interfaceName], {
+      allowFailure: true,
+    })
+    if (code !== 0) return []
+    const [shown] = JSON.parse(stdout) as { addr_info?: { local: string; prefixlen: number }[] }[]
+    return (shown?.addr_info ?? []).map(({ local, prefixlen }) => `${local}/${prefixlen}`)
+  }
+}
