@@ -15,7 +15,22 @@ export {
 export { FakeTap, type FakeTapInit, type TapFrame } from './fake-tap.ts'
 export { checkInterfaceName, MAX_INTERFACE_NAME_LENGTH } from './interface-name.ts'
 export { configureLink, type LinkSettings, readAddresses, renameLink, replaceAddresses } from './link.ts'
+export {
+  packSocketAddress,
+  SOCKET_ADDRESS_BYTES,
+  type SocketAddress,
+  unpackSocketAddress,
+} from './socket-address.ts'
 export { DEFAULT_GSO_MAX_BYTES, openTap, type TapInit } from './tap.ts'
+export {
+  type DatagramBatch,
+  type DatagramSends,
+  MAX_UDP_SEGMENTS,
+  MAX_UDP_SEND_BYTES,
+  UdpBatchSocket,
+  type UdpBatchSocketInit,
+  type UdpStats,
+} from './udp-batch-socket.ts'
 export { UnixStream } from './unix-stream.ts'
 export {
   MAX_UNIX_PATH_BYTES,

@@ -9,6 +9,17 @@ import { WakunetError } from '@wakunet/interface'
 export interface NativeAddon {
   Tap: new (name: string, offloads: boolean) => NativeTap
   Aead: new (algorithm: string, key: Uint8Array) => NativeAead
+  Udp: new (
+    address: Uint8Array,
+    offload: boolean,
+    dontFragment: boolean,
+    receiveBufferBytes: number,
+    sendBufferBytes: number,
+  ) => NativeUdp
+  /** False when the host is not an address. */
+  packAddress(bytes: Uint8Array, offset: number, host: string, port: number, scope: number): boolean
+  /** Empty when there is no packed address. */
+  addressHost(bytes: Uint8Array, offset: number): string
   UnixListener: new (path: string, mode: number) => NativeDescriptor
   /** Connects to a path, or accepts the next connection of a listener (EAGAIN is thrown when none waits). */
   UnixStream: new (
@@ -46,6 +57,35 @@ export interface NativeTap extends NativeDescriptor {
   ): number
   mac(): string
   uso(): boolean
+}
+
+export interface NativeUdp extends NativeDescriptor {
+  /** Entries done with. `result` = bytes sent, entries refused, errno of the first refused or 0. */
+  sendBatch(
+    bytes: Uint8Array,
+    offsets: Uint32Array,
+    lengths: Uint32Array,
+    segmentSizes: Uint32Array,
+    destinations: Uint8Array,
+    destinationIndexes: Uint32Array,
+    count: number,
+    result: Float64Array,
+  ): number
+  /** Messages, or a negative errno. `result` = truncated ones left out, total drops of the socket or 0. */
+  receiveBatch(
+    bytes: Uint8Array,
+    slotBytes: number,
+    offsets: Uint32Array,
+    lengths: Uint32Array,
+    segmentSizes: Uint32Array,
+    sources: Uint8Array,
+    maxMessages: number,
+    result: Float64Array,
+  ): number
+  localAddress(bytes: Uint8Array, offset: number): void
+  /** The errno that the socket holds, or 0; asking clears it. */
+  takeError(): number
+  gso(): boolean
 }
 
 export interface NativeUnixStream extends NativeDescriptor {
