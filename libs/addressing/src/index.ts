@@ -1,0 +1,10 @@
+/**
+ * Address plans: which MAC, IPv4 and IPv6 addresses a member of a VLAN has. Everything is derived from the VLAN id and the
+ * node id, so that all members know each other's automatic addresses without asking, and a host gets the same ones
+ * every time. Pure.
+ */
+export * from './cidr.ts'
+export * from './conflict.ts'
+export * from './ip-address.ts'
+export * from './member-address.ts'
+export * from './subnet.ts'
