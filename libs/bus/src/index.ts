@@ -14,6 +14,7 @@ export * from './bus.ts'
 export * from './config.ts'
 export * from './contract.ts'
 export { type InProcessBusComponents, InProcessBusHub } from './in-process.ts'
+export { keepTrying } from './keep-trying.ts'
 export * from './limits.ts'
 export * from './nats-bus.ts'
 export {

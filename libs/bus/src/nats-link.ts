@@ -1,12 +1,10 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node'
-import type { Clock, Logger, Startable, Timer } from '@wakunet/interface'
-import { Backoff } from '@wakunet/service-kit'
+import type { Clock, Logger, Startable } from '@wakunet/interface'
+import { keepTrying } from './keep-trying.ts'
 import { DRAIN_TIMEOUT_MS } from './limits.ts'
 
 /** How long one attempt to connect may take. */
 const CONNECT_TIMEOUT_MS = 2_000
-const FIRST_RETRY_MS = 100
-const MAX_RETRY_MS = 5_000
 /** The server is asked whether it is there every so often; after two silences the connection counts as lost. */
 const PING_INTERVAL_MS = 5_000
 
@@ -69,7 +67,8 @@ export class NatsLink implements Startable {
     const stopping = new AbortController()
     const attempted = Promise.withResolvers<void>()
     this.#stopping = stopping
-    this.#loop = this.#run(stopping.signal, attempted.resolve)
+    // After the loop of an earlier start, should that still be about to end.
+    this.#loop = this.#loop.then(() => this.#run(stopping.signal, attempted.resolve))
     signal?.addEventListener('abort', () => attempted.resolve(), { once: true, signal: stopping.signal })
     await attempted.promise
     if (!signal?.aborted) return
@@ -86,18 +85,14 @@ export class NatsLink implements Startable {
   }
 
   async #run(signal: AbortSignal, attempted: () => void): Promise<void> {
-    const backoff = new Backoff({ initialMs: FIRST_RETRY_MS, maxMs: MAX_RETRY_MS, random: Math.random })
-    while (!signal.aborted) {
+    await keepTrying(this.#components.clock, signal, async () => {
       const connection = await this.#tryConnect(signal)
-      if (connection !== null) {
-        backoff.reset()
-        attempted()
-        await connection.closed()
-        this.#lost(signal)
-      }
       attempted()
-      if (!signal.aborted) await delay(this.#components.clock, backoff.next(), signal)
-    }
+      if (connection === null) return false
+      await connection.closed()
+      this.#lost(signal)
+      return true
+    })
   }
 
   async #tryConnect(signal: AbortSignal): Promise<NatsConnection | null> {
@@ -164,19 +159,4 @@ export async function flushed(connection: NatsConnection): Promise<boolean> {
     () => false,
   )
   return Promise.race([flush, connection.closed().then(() => false)])
-}
-
-/** Resolves after `delayMs`, or as soon as `signal` aborts. */
-function delay(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  let timer: Timer | null = null
-  const end = () => {
-    timer?.cancel()
-    signal.removeEventListener('abort', end)
-    resolve()
-  }
-  timer = clock.setTimeout(end, delayMs)
-  signal.addEventListener('abort', end, { once: true })
-  if (signal.aborted) end()
-  return promise
 }

@@ -42,9 +42,10 @@ export abstract class LaneEndpoint implements LaneConnection {
     this.#guarded(connected ? this.onConnect : this.onDisconnect)
   }
 
-  /** For the server's side: connected from the start, its owner learns of it by `onConnection`. */
-  protected setAttached(): void {
+  /** For the server's side: connected from the start, and `onConnection` is how its owner learns of it. */
+  attached(onConnection: ((connection: LaneConnection) => void) | null): void {
     this.#connected = true
+    this.#guarded(() => onConnection?.(this))
   }
 
   /**

@@ -57,11 +57,6 @@ class LocalEndpoint extends LaneEndpoint {
     this.#delivering = false
   }
 
-  attach(peer: LocalEndpoint): void {
-    this.peer = peer
-    this.setAttached()
-  }
-
   connect(): void {
     this.setConnected(true)
   }
@@ -123,7 +118,7 @@ class LocalServer implements LaneServer {
   onConnection: ((connection: LaneConnection) => void) | null = null
   readonly #client: LocalClient
   readonly #logger: Logger | undefined
-  #attached: LocalEndpoint | null = null
+  #connection: LocalEndpoint | null = null
   #started = false
 
   constructor(client: LocalClient, logger: Logger | undefined) {
@@ -144,22 +139,22 @@ class LocalServer implements LaneServer {
 
   /** Connects the two where both are started and not connected yet. */
   meet(): void {
-    if (!this.#started || !this.#client.started || this.#attached !== null) return
-    const attached = new LocalEndpoint(this.#client.name, this.#logger)
-    this.#attached = attached
-    attached.attach(this.#client)
-    this.#client.peer = attached
-    this.connections.set(attached.name, attached)
-    this.onConnection?.(attached)
+    if (!this.#started || !this.#client.started || this.#connection !== null) return
+    const connection = new LocalEndpoint(this.#client.name, this.#logger)
+    this.#connection = connection
+    connection.peer = this.#client
+    this.#client.peer = connection
+    this.connections.set(connection.name, connection)
+    connection.attached(this.onConnection)
     this.#client.connect()
   }
 
   part(): void {
-    const attached = this.#attached
-    if (attached === null) return
-    this.#attached = null
-    this.connections.delete(attached.name)
-    attached.disconnect()
+    const connection = this.#connection
+    if (connection === null) return
+    this.#connection = null
+    this.connections.delete(connection.name)
+    connection.disconnect()
     this.#client.disconnect()
   }
 }
