@@ -5,7 +5,8 @@ import { mdns } from '@libp2p/mdns'
 import { ping } from '@libp2p/ping'
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { tcp } from '@libp2p/tcp'
-import { type Logger, WakunetError } from '@wakunet/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Logger } from '@wakunet/interface'
 import { FRAMES_PROTOCOL, nativeNoise, TRUNK_PROTOCOL } from '@wakunet/trunk'
 import { createLibp2p } from 'libp2p'
 import type { Registry } from 'prom-client'
@@ -23,6 +24,8 @@ const MAX_STREAMS = 4
 export interface HostInit {
   readonly privateKey: PrivateKey
   readonly config: TrunkPeerConfig
+  /** Addresses of `config.listen` that this host can have. */
+  readonly listen: readonly string[]
   readonly agent: string
   readonly gate: OverlayGate
   readonly logger: Logger
@@ -46,9 +49,9 @@ export async function createHost(init: HostInit): Promise<Libp2p> {
       ? {}
       : { metrics: prometheusMetrics({ registry: init.registry, collectDefaultMetrics: false }) }),
     addresses: {
-      listen: config.listen,
+      listen: [...init.listen],
       announce: config.announce,
-      announceFilter: (addresses) => addresses.filter((address) => !gate.isOverlay(address)),
+      announceFilter: (addresses) => reachable(addresses.filter((address) => !gate.isOverlay(address))),
     },
     transports: [tcp({ maxConnections: config.connectionLimit * 2 + 16, backlog: 128 })],
     connectionEncrypters: [nativeNoise()],
@@ -85,36 +88,10 @@ export async function createHost(init: HostInit): Promise<Libp2p> {
   return host
 }
 
-/** Starts the host and says clearly when an address cannot be listened on. */
-export async function startHost(host: Libp2p, listen: readonly string[]): Promise<void> {
-  try {
-    await host.start()
-  } catch (cause) {
-    const text = describe(cause)
-    if (/EADDRINUSE|in use/i.test(text)) {
-      throw new WakunetError(
-        'ERR_PORT_TAKEN',
-        `cannot listen on ${listen.join(', ')}: the port is taken. Stop the program that has it (ss -ltnp), or give another address (trunk.listen, --listen)`,
-        { cause },
-      )
-    }
-    if (/EADDRNOTAVAIL|EACCES/.test(text)) {
-      throw new WakunetError(
-        'ERR_ADDRESS_INVALID',
-        `cannot listen on ${listen.join(', ')}: ${/EACCES/.test(text) ? 'ports below 1024 need a privilege' : 'this host has no such address'} (trunk.listen, --listen)`,
-        { cause },
-      )
-    }
-    throw cause
-  }
-}
-
-/** All messages of an error and of what it gathers. */
-function describe(error: unknown): string {
-  if (error instanceof AggregateError) return [error.message, ...error.errors.map(describe)].join('; ')
-  return error instanceof Error
-    ? `${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}`
-    : String(error)
+/** Without loopback addresses, unless there is nothing else: to another host they name that host. */
+function reachable(addresses: Multiaddr[]): Multiaddr[] {
+  const others = addresses.filter((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address.toString()))
+  return others.length > 0 ? others : addresses
 }
 
 /** libp2p's own log goes to the debug level of ours; its formatting cost is spent on errors only. */

@@ -14,7 +14,8 @@ import type { TrunkPeerConfig } from './config.ts'
 import { Dialer } from './dialer.ts'
 import { Directory, type VlanStateEntry } from './directory.ts'
 import { FrameRelay } from './frame-relay.ts'
-import { createHost, startHost } from './libp2p-host.ts'
+import { createHost } from './libp2p-host.ts'
+import { usableListenAddresses } from './listen-check.ts'
 import { Memberships } from './memberships.ts'
 import { loadNodeKey, type NodeKey } from './node-key.ts'
 import { OverlayGate } from './overlay-gate.ts'
@@ -112,6 +113,7 @@ export class TrunkPeer implements Startable {
     const host = await createHost({
       privateKey: key.privateKey,
       config,
+      listen: await usableListenAddresses(config.listen),
       agent: AGENT,
       gate: this.gate,
       logger: logger.child('libp2p'),
@@ -129,7 +131,12 @@ export class TrunkPeer implements Startable {
       mayDial: () => !trunks.full,
       onConnection: (connection, peer) => trunks.connected(connection, peer),
     })
-    await startHost(host, config.listen)
+    try {
+      await host.start()
+    } catch (error) {
+      await host.stop()
+      throw error
+    }
     this.#running = { host, key, trunks, dialer, startedAtMs: clock.monotonicMs() }
     this.#learnBootstrap()
     trunks.start()
