@@ -1,11 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { WakunetError } from '@wakunet/interface'
 import { formatInterfaceAddress, type InterfaceAddress, isLinkLocal, parseInterfaceAddress } from './cidr.ts'
 import { checkInterfaceName } from './interface-name.ts'
 import { runIp, runIpBatch } from './ip-command.ts'
 
 /** Attributes of a network interface; those that are left out stay as they are. */
 export interface LinkSettings {
-  /** `02:00:00:00:00:01`; checked by `ip`. */
+  /** For example `02:00:00:00:00:01`. */
   readonly mac?: string
   readonly mtu?: number
   /** Packets in the kernel's transmit queue. */
@@ -17,15 +18,16 @@ export interface LinkSettings {
   readonly up?: boolean
 }
 
-/** @throws WakunetError `ERR_SYSTEM_CALL` with what `ip` said */
+/** @throws WakunetError `ERR_ADDRESS_INVALID`, or `ERR_SYSTEM_CALL` with what `ip` said */
 export async function configureLink(
   name: string,
   settings: LinkSettings,
   signal?: AbortSignal,
 ): Promise<void> {
   checkInterfaceName(name)
+  if (settings.mac !== undefined) checkMac(settings.mac)
   const changes = [
-    settings.mac !== undefined && `address ${word(settings.mac)}`,
+    settings.mac !== undefined && `address ${settings.mac}`,
     settings.mtu !== undefined && `mtu ${settings.mtu}`,
     settings.txQueueLength !== undefined && `txqueuelen ${settings.txQueueLength}`,
     settings.gsoMaxBytes !== undefined && `gso_max_size ${settings.gsoMaxBytes}`,
@@ -107,7 +109,14 @@ async function writeSetting(path: string, value: string): Promise<void> {
   await writeFile(path, value).catch(() => {})
 }
 
-/** One word of an `ip` batch line: what comes from outside must not become a second one. */
-function word(text: string): string {
-  return text.replaceAll(/\s/g, '')
+/**
+ * `ip` itself takes a MAC address with anything behind it.
+ * @throws WakunetError `ERR_ADDRESS_INVALID`
+ */
+export function checkMac(mac: string): void {
+  if (/^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/.test(mac)) return
+  throw new WakunetError(
+    'ERR_ADDRESS_INVALID',
+    `${JSON.stringify(mac)} is not a MAC address; right is for example 02:00:00:00:00:01.`,
+  )
 }

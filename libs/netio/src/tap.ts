@@ -10,7 +10,7 @@ import {
 } from '@wakunet/interface'
 import { parseInterfaceAddress } from './cidr.ts'
 import { checkInterfaceName } from './interface-name.ts'
-import { configureLink, prepareIpv6, replaceAddresses } from './link.ts'
+import { checkMac, configureLink, prepareIpv6, replaceAddresses } from './link.ts'
 import { type NativeTap, native, READABLE } from './native.ts'
 import { systemCallError } from './system-error.ts'
 import { tapOpenError } from './tap-error.ts'
@@ -83,6 +83,7 @@ class KernelTap implements TapPort {
   constructor(init: TapInit) {
     checkInterfaceName(init.name)
     init.addresses?.forEach(parseInterfaceAddress)
+    if (init.mac !== undefined) checkMac(init.mac)
     this.name = init.name
     this.#init = init
     this.#features = { vnetHeader: init.offloads ?? true, uso: false }
@@ -134,7 +135,7 @@ class KernelTap implements TapPort {
   }
 
   async setAddresses(addresses: readonly string[]): Promise<void> {
-    this.#requireOpen()
+    if (!this.#native) throw this.#notStarted()
     await this.#replaceAddresses(addresses)
   }
 
@@ -142,15 +143,16 @@ class KernelTap implements TapPort {
     let tap: NativeTap | undefined
     try {
       signal?.throwIfAborted()
-      tap = await openNative(this.name, this.#init.offloads ?? true)
+      tap = new (native().Tap)(this.name, this.#init.offloads ?? true)
       this.#native = tap
       await this.#configure(signal)
-      this.#requireOpen()
+      // `stop` may have come meanwhile, and another `start` after it.
+      if (this.#native !== tap) throw this.#notStarted()
       this.#watch(tap)
     } catch (error) {
       tap?.close()
       if (this.#native === tap) this.#close()
-      throw error
+      throw tap ? error : await tapOpenError(this.name, error)
     }
   }
 
@@ -221,16 +223,7 @@ class KernelTap implements TapPort {
     this.#starting = undefined
   }
 
-  #requireOpen(): void {
-    if (!this.#native) throw new WakunetError('ERR_NOT_STARTED', `The interface ${this.name} is not open.`)
-  }
-}
-
-async function openNative(name: string, offloads: boolean): Promise<NativeTap> {
-  const { Tap } = native()
-  try {
-    return new Tap(name, offloads)
-  } catch (error) {
-    throw await tapOpenError(name, error)
+  #notStarted(): WakunetError {
+    return new WakunetError('ERR_NOT_STARTED', `The interface ${this.name} is not open.`)
   }
 }
