@@ -37,7 +37,8 @@ export class ExitGuard {
 
   #install(): void {
     process.on('exit', this.#onExit)
-    for (const signal of SIGNALS) process.on(signal, this.#onSignal)
+    // Before all others: a handler that was registered with `once` is no longer counted after it has run.
+    for (const signal of SIGNALS) process.prependListener(signal, this.#onSignal)
   }
 
   #uninstall(): void {

@@ -19,6 +19,7 @@ export {
   type CommandResult,
   findProgram,
   requireProgram,
+  runCommand,
 } from './command.ts'
 export { Lab, type LabInit, type LabTopology } from './lab.ts'
 export type { ExecOptions, LabHost } from './lab-host.ts'

@@ -7,7 +7,7 @@ import { Lab } from '../../src/index.ts'
 const lab = await Lab.create({ name: 'hold', hosts: 2 })
 const programs = lab.hosts.map((host) => host.spawn('sleep', ['1000']))
 const way = process.argv[2]
-if (way === 'handler') process.on('SIGINT', () => process.exit(7))
+if (way === 'handler') process.once('SIGINT', () => setImmediate(() => process.exit(7)))
 const keepAlive = setInterval(() => {}, 60_000)
 console.log(JSON.stringify({ id: lab.id, directory: lab.directory, pids: programs.map(({ pid }) => pid) }))
 if (way === 'throw') throw new Error('on purpose')

@@ -1,0 +1,47 @@
+import type { Run } from './measure.ts'
+import type { System } from './system.ts'
+
+/** A system that broke while it was measured; it is left out from then on. */
+export interface SystemFailure {
+  readonly name: string
+  readonly reason: string
+}
+
+export interface RoundsInit {
+  readonly systems: readonly System[]
+  readonly runs: number
+  readonly signal: AbortSignal
+  measure(system: System): Promise<Run>
+  /** Called after each measurement with the run's number, from 1. */
+  onRun(system: System, run: number, result: Run): void
+  onFailure(failure: SystemFailure): void
+}
+
+export interface RoundsResult {
+  readonly runs: ReadonlyMap<string, readonly Run[]>
+  readonly failures: readonly SystemFailure[]
+}
+
+/** Measures every system once, then all of them again: what disturbs the machine for a while, disturbs all alike. */
+export async function runRounds(init: RoundsInit): Promise<RoundsResult> {
+  const runs = new Map<string, Run[]>()
+  const failures: SystemFailure[] = []
+  let standing = init.systems
+  for (let round = 1; round <= init.runs; round++) {
+    for (const system of standing) {
+      init.signal.throwIfAborted()
+      try {
+        const result = await init.measure(system)
+        runs.set(system.name, [...(runs.get(system.name) ?? []), result])
+        init.onRun(system, round, result)
+      } catch (error) {
+        init.signal.throwIfAborted()
+        const failure = { name: system.name, reason: error instanceof Error ? error.message : String(error) }
+        failures.push(failure)
+        init.onFailure(failure)
+      }
+    }
+    standing = standing.filter(({ name }) => failures.every((failure) => failure.name !== name))
+  }
+  return { runs, failures }
+}
