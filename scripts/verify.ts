@@ -14,7 +14,7 @@ const CHECKS = [
     fix: 'npx biome check --write',
   },
   { name: 'types (tsc)', command: ['tsc', '--noEmit', '-p', 'tsconfig.json'], fix: null },
-  { name: 'dead code (knip)', command: ['knip', '--no-progress'], fix: null },
+  { name: 'dead code (knip)', command: ['knip', '--no-progress', '--no-config-hints'], fix: null },
 ] as const
 
 const failed: string[] = []

@@ -1,4 +1,4 @@
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 import type { TestEvent } from 'node:test/reporters'
 import { inspect } from 'node:util'
 
@@ -21,7 +21,7 @@ export default async function* compact(source: AsyncIterable<TestEvent>): AsyncG
         yield `  ✔ ${event.data.name} (${seconds(event.data.details.duration_ms)})${note(event.data)}\n`
       else if (isLeftOut(event.data)) yield `  − ${event.data.name}${note(event.data)}\n`
     } else if (event.type === 'test:fail' && !isOfSubtests(event.data.details.error)) {
-      if (event.data.file !== undefined) failedFiles.add(event.data.file)
+      if (event.data.file !== undefined) failedFiles.add(resolve(event.data.file))
       yield failure(event.data)
     }
   }
@@ -51,20 +51,29 @@ type Failure = Extract<TestEvent, { type: 'test:fail' }>['data']
 
 function failure({ name, file, line, details }: Failure): string {
   const place = file === undefined ? '' : ` (${relative(process.cwd(), file)}:${line ?? 1})`
-  const reason =
-    details.error.cause instanceof Error
-      ? inspect(details.error.cause)
-      : String(details.error.cause ?? details.error)
-  return `  ✖ ${name}${place}\n${indent(reason)}\n`
+  return `  ✖ ${name}${place}\n${indent(reasonOf(details.error))}\n`
+}
+
+/** Message and place without the frames of the test runner; what caused it in full. */
+function reasonOf(error: Error): string {
+  const { cause } = error
+  if (!(cause instanceof Error)) return String(cause ?? error)
+  const stack = (cause.stack ?? String(cause))
+    .split('\n')
+    .filter((line) => !/^\s+at .*node:(internal|async_hooks)/.test(line))
+  const inner = cause.cause === undefined ? '' : `\ncaused by ${inspect(cause.cause)}`
+  return stack.join('\n') + inner
 }
 
 const indent = (text: string): string => text.replace(/^/gm, '      ')
 
 function keepLines(printed: Map<string, string[]>, file: string | undefined, text: string): void {
   if (file === undefined) return
-  const lines = printed.get(file) ?? []
+  // Depending on the event the path is relative or absolute.
+  const path = resolve(file)
+  const lines = printed.get(path) ?? []
   lines.push(...text.split('\n').filter((line) => line !== ''))
-  printed.set(file, lines.slice(-MAX_OUTPUT_LINES))
+  printed.set(path, lines.slice(-MAX_OUTPUT_LINES))
 }
 
 function output(file: string, lines: readonly string[]): string {
