@@ -1,6 +1,6 @@
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify } from '@libp2p/identify'
-import type { ComponentLogger, Connection, Libp2p, PrivateKey, Stream } from '@libp2p/interface'
+import type { ComponentLogger, Connection, Libp2p, PeerInfo, PrivateKey, Stream } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
 import { ping } from '@libp2p/ping'
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
@@ -30,6 +30,8 @@ export interface HostInit {
   readonly gate: OverlayGate
   readonly logger: Logger
   readonly registry: Registry | null
+  /** A peer answered on the local network. */
+  readonly onDiscovered: (peer: PeerInfo) => void
   readonly onControlStream: (stream: Stream, connection: Connection) => void
   readonly onFramesStream: (stream: Stream, connection: Connection) => void
 }
@@ -66,7 +68,7 @@ export async function createHost(init: HostInit): Promise<Libp2p> {
         },
       }),
     ],
-    peerDiscovery: config.mdns ? [mdns({ interval: config.mdnsIntervalMs })] : [],
+    peerDiscovery: config.mdns ? [localDiscovery(init)] : [],
     services: { identify: identify({ runOnConnectionOpen: true }), ping: ping() },
     connectionManager: {
       maxConnections: config.connectionLimit * 2 + 16,
@@ -86,6 +88,19 @@ export async function createHost(init: HostInit): Promise<Libp2p> {
   await host.handle(TRUNK_PROTOCOL, init.onControlStream, streams)
   await host.handle(FRAMES_PROTOCOL, init.onFramesStream, streams)
   return host
+}
+
+/**
+ * Multicast DNS. Listened to here and not on the host, whose `peer:discovery` tells of every peer that it stores,
+ * however it came to it.
+ */
+function localDiscovery({ config, onDiscovered }: HostInit): ReturnType<typeof mdns> {
+  const create = mdns({ interval: config.mdnsIntervalMs })
+  return (components) => {
+    const discovery = create(components)
+    discovery.addEventListener('peer', ({ detail }) => onDiscovered(detail))
+    return discovery
+  }
 }
 
 /** Without loopback addresses, unless there is nothing else: to another host they name that host. */

@@ -50,7 +50,10 @@ function refusal(address: string, code: string): WakunetError {
         `${where}: the port is taken. See who has it with 'ss -ltnp', stop that program, or give another port`,
       )
     case 'EADDRNOTAVAIL':
-      return new WakunetError('ERR_ADDRESS_INVALID', `${where}: this host has no such address; see 'ip address'`)
+      return new WakunetError(
+        'ERR_ADDRESS_INVALID',
+        `${where}: this host has no such address; see 'ip address'`,
+      )
     case 'EACCES':
       return new WakunetError('ERR_MISSING_PRIVILEGE', `${where}: ports below 1024 need CAP_NET_BIND_SERVICE`)
     default:

@@ -118,11 +118,11 @@ export class TrunkPeer implements Startable {
       gate: this.gate,
       logger: logger.child('libp2p'),
       registry: registry ?? null,
+      onDiscovered: (peer) => this.#discovered(peer),
       onControlStream: (stream, connection) => trunks.acceptControl(stream, connection),
       onFramesStream: (stream, connection) => trunks.acceptFrames(stream, connection),
     })
     const trunks = this.#createTrunks(host, key)
-    host.addEventListener('peer:discovery', ({ detail }) => this.#discovered(detail))
     const dialer = new Dialer({
       host,
       book: this.book,

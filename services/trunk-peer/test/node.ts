@@ -31,7 +31,12 @@ export async function startNode(
   const hub = new InProcessBusHub({ logger, clock: systemClock })
   const [bus, switchBus, cliBus] = [hub.connect('trunk-peer'), hub.connect('vlan-switch'), hub.connect('cli')]
   const { server, client: lane } = createLanePair()
-  const parsed = trunkPeerConfigSchema.parse({ listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false, heartbeatMs: 100, ...config })
+  const parsed = trunkPeerConfigSchema.parse({
+    listen: ['/ip4/127.0.0.1/tcp/0'],
+    mdns: false,
+    heartbeatMs: 100,
+    ...config,
+  })
   const service = trunkPeer({ config: parsed, stateDir })({ bus, lane: server, clock: systemClock, logger })
   const parts = [bus, switchBus, cliBus, server, lane, service]
   const stop = async (): Promise<void> => {
@@ -53,7 +58,11 @@ export async function startNode(
 }
 
 /** What a switch would announce. */
-export function membershipOf(vlanId: string, node: TestNode, fields: Partial<VlanMembership> = {}): VlanMembership {
+export function membershipOf(
+  vlanId: string,
+  node: TestNode,
+  fields: Partial<VlanMembership> = {},
+): VlanMembership {
   return {
     vlanId,
     bootNonce: node.nodeId.slice(0, 16),

@@ -12,7 +12,10 @@ const withCode = (code: string) => (error: unknown) => error instanceof WakunetE
 
 /** Resolves when `node` has trunks to that many peers. */
 const trunks = (node: TestNode, count: number) =>
-  until(() => node.cliBus.request('trunk.status', {}), ({ peersConnected }) => peersConnected === count)
+  until(
+    () => node.cliBus.request('trunk.status', {}),
+    ({ peersConnected }) => peersConnected === count,
+  )
 
 /** Two nodes with a trunk, the second dialling the first, both in the VLAN. */
 async function pairInVlan(t: import('node:test').TestContext): Promise<[TestNode, TestNode]> {
@@ -44,7 +47,12 @@ test('a node finds the peer it is configured with and both show the trunk with i
   )
   assert.equal(peers.length, 1)
   assert.deepEqual(
-    { peerId: peers[0]!.peerId, nodeId: peers[0]!.nodeId, direction: peers[0]!.direction, sources: peers[0]!.sources },
+    {
+      peerId: peers[0]!.peerId,
+      nodeId: peers[0]!.nodeId,
+      direction: peers[0]!.direction,
+      sources: peers[0]!.sources,
+    },
     { peerId: a.peerId, nodeId: a.nodeId, direction: 'outbound', sources: ['bootstrap'] },
   )
   const seen = await a.cliBus.request('trunk.peers', {})
@@ -56,18 +64,30 @@ test('a configured address without a peer id is enough', async (t) => {
   const b = await startNode(t, { bootstrap: [a.address.split('/p2p/')[0]!] })
   await trunks(b, 1)
   const { peers } = await b.cliBus.request('trunk.peers', {})
-  assert.deepEqual(peers.map(({ peerId }) => peerId), [a.peerId])
+  assert.deepEqual(
+    peers.map(({ peerId }) => peerId),
+    [a.peerId],
+  )
 })
 
 test('a node that is configured with its own address forgets it', async (t) => {
-  const a = await startNode(t, { listen: ['/ip4/127.0.0.1/tcp/47321'], bootstrap: ['/ip4/127.0.0.1/tcp/47321'] })
-  await until(() => a.cliBus.request('trunk.peers', {}), ({ peers }) => peers.every(({ state }) => state !== 'connected'))
+  const a = await startNode(t, {
+    listen: ['/ip4/127.0.0.1/tcp/47321'],
+    bootstrap: ['/ip4/127.0.0.1/tcp/47321'],
+  })
+  await until(
+    () => a.cliBus.request('trunk.peers', {}),
+    ({ peers }) => peers.every(({ state }) => state !== 'connected'),
+  )
   await trunks(a, 0)
 })
 
 test('members of a VLAN learn of each other, and records pass both ways unchanged', async (t) => {
   const [a, b] = await pairInVlan(t)
-  for (const [from, to] of [[a, b], [b, a]] as const) {
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
     const record = recordFrom(from.nodeId, VLAN)
     const arrived = nextRecord(to)
     sendRecord(from, [to.nodeId], record)
@@ -81,7 +101,10 @@ test('a record of a VLAN that this node has not joined goes nowhere and is count
   const [a, b] = await pairInVlan(t)
   b.lane.onMessage = () => assert.fail('a record of a foreign VLAN reached the switch')
   sendRecord(a, [b.nodeId], recordFrom(a.nodeId, OTHER_VLAN))
-  await until(async () => b.service.relay.stats.vlanNotJoined, (count) => count === 1)
+  await until(
+    async () => b.service.relay.stats.vlanNotJoined,
+    (count) => count === 1,
+  )
 })
 
 test('a record of a VLAN that the peer has not announced goes nowhere and is counted', async (t) => {
@@ -89,7 +112,10 @@ test('a record of a VLAN that the peer has not announced goes nowhere and is cou
   await join(b, VLAN, OTHER_VLAN)
   b.lane.onMessage = () => assert.fail('a record of a peer that is no member reached the switch')
   sendRecord(a, [b.nodeId], recordFrom(a.nodeId, OTHER_VLAN))
-  await until(async () => b.service.relay.stats.notMember, (count) => count === 1)
+  await until(
+    async () => b.service.relay.stats.notMember,
+    (count) => count === 1,
+  )
 })
 
 test('a record shorter than its header, and one for a peer without trunk, are counted', async (t) => {
@@ -157,7 +183,11 @@ test('a VLAN made on one node is found by its id on another, with the same recor
   const a = await startNode(t)
   const b = await startNode(t, { bootstrap: [a.address] })
   await trunks(b, 1)
-  const made = await a.cliBus.request('directory.create', { name: 'office', subnet4: '10.9.0.0/24', mtu: 1300 })
+  const made = await a.cliBus.request('directory.create', {
+    name: 'office',
+    subnet4: '10.9.0.0/24',
+    mtu: 1300,
+  })
   const found = await b.cliBus.request('directory.resolve', { vlan: made.ref, timeoutMs: 5_000 })
   assert.deepEqual(found, { ...made, owned: false })
   assert.equal((await b.cliBus.request('directory.resolve', { vlan: 'office' })).id, made.id)
@@ -201,7 +231,10 @@ test('trunks keep off the VLANs that they carry', async (t) => {
     subnets: ['127.0.0.0/8'],
   })
   const b = await startNode(t, { bootstrap: [a.address] })
-  await until(() => b.cliBus.request('trunk.peers', {}), ({ peers }) => peers[0]?.lastError !== null)
+  await until(
+    () => b.cliBus.request('trunk.peers', {}),
+    ({ peers }) => peers[0]?.lastError !== null,
+  )
   await trunks(b, 0)
   assert.deepEqual((await a.cliBus.request('trunk.status', {})).addresses, [])
 })
