@@ -1,0 +1,16 @@
+/**
+ * Who is who: ids of nodes and VLANs out of their public keys, the text that people type for a VLAN, and the
+ * signed record of a VLAN (docs/protocols/vlan-record.md). Pure: keys and time are arguments.
+ */
+export * from './ids.ts'
+export * from './interface-name.ts'
+export * from './vlan-key.ts'
+export * from './vlan-name.ts'
+export {
+  decodeVlanRecord,
+  MAX_VLAN_RECORD_BYTES,
+  signVlanRecord,
+  type VerifiedVlanRecord,
+} from './vlan-record.ts'
+export type { VlanRecord, VlanRecordFields } from './vlan-record-fields.ts'
+export * from './vlan-ref.ts'
