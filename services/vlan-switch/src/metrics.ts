@@ -1,0 +1,90 @@
+import type { LaneClient } from '@wakunet/interface'
+import type { MetricsRegistry } from '@wakunet/service-kit'
+import { PORT_DROPS } from './port-counters.ts'
+import { LANE_DROPS } from './record-receiver.ts'
+import type { VlanSwitch } from './vlan-switch.ts'
+
+/** Every metric of vlan-switch. Ports are summed up: names of VLANs are no closed set. */
+export function exposeVlanSwitchMetrics(
+  metrics: MetricsRegistry,
+  service: VlanSwitch,
+  lane: LaneClient,
+): void {
+  exposePorts(metrics, service)
+  exposeLane(metrics, lane)
+  metrics.countersBy(
+    'wakunet_vlan_switch_dropped_total',
+    'Frames and records that a port dropped, by reason; record reasons count records.',
+    'reason',
+    PORT_DROPS,
+    () => service.drops,
+  )
+  metrics.countersBy(
+    'wakunet_vlan_switch_lane_refused_total',
+    'Messages from the lane that reached no port, by reason.',
+    'reason',
+    LANE_DROPS,
+    () => service.receiver.drops,
+  )
+}
+
+function exposePorts(metrics: MetricsRegistry, service: VlanSwitch): void {
+  metrics.countersFrom(
+    'wakunet_vlan_switch',
+    {
+      framesIn: 'Frames from VLANs that the kernel took.',
+      bytesIn: 'Bytes of those frames.',
+      framesOut: 'Frames that the kernel sent into VLANs.',
+      bytesOut: 'Bytes of those frames.',
+      recordsIn: 'Records from members that passed all checks.',
+      recordsOut: 'Records handed to the lane.',
+      framesFinished: 'Frames whose checksum or segments were made in software for an interface that cannot.',
+      macsLearned: 'MAC addresses learned.',
+      macsMoved: 'MAC addresses that moved to another port.',
+      macsAged: 'MAC addresses forgotten because of their age.',
+      macsRefused: 'MAC addresses not learned because a table was full.',
+      membersRefused: 'Members left out because a table was full.',
+      memberMacsRefused: 'Members that announced a MAC address that is not theirs.',
+      addressConflicts: 'Address conflicts that this node lost.',
+      addressMoves: 'Address conflicts that made this node take another address.',
+      tapFailures: 'Interfaces that failed or did not open.',
+    },
+    () => service.counters,
+  )
+  metrics.gaugesFrom(
+    'wakunet_vlan_switch',
+    {
+      upPorts: 'Joined VLANs whose interface is there.',
+      failedPorts: 'Joined VLANs whose interface is not.',
+    },
+    () => ({ upPorts: service.status.portsUp, failedPorts: service.status.portsFailed }),
+  )
+  metrics.gaugesFrom(
+    'wakunet_vlan_switch',
+    {
+      knownMembers: 'Members of all joined VLANs.',
+      fdbEntries: 'MAC addresses in all forwarding databases.',
+    },
+    () => ({ knownMembers: service.tables.members, fdbEntries: service.tables.fdbEntries }),
+  )
+}
+
+function exposeLane(metrics: MetricsRegistry, lane: LaneClient): void {
+  metrics.countersFrom(
+    'wakunet_vlan_switch_lane',
+    {
+      messagesSent: 'Messages sent to trunk-peer.',
+      bytesSent: 'Bytes sent to trunk-peer.',
+      messagesReceived: 'Messages from trunk-peer.',
+      bytesReceived: 'Bytes from trunk-peer.',
+      messagesDropped: 'Oldest messages thrown out of a full queue, and messages while not connected.',
+      messagesInvalid: 'Messages refused because they were malformed or too large.',
+    },
+    () => lane.stats,
+  )
+  metrics.gaugesFrom(
+    'wakunet_vlan_switch_lane',
+    { queuedBytes: 'Bytes that wait to be sent.', connected: '1 while the lane is attached.' },
+    () => ({ queuedBytes: lane.stats.queuedBytes, connected: lane.connected ? 1 : 0 }),
+  )
+}

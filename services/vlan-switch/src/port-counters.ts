@@ -1,0 +1,65 @@
+import { OFFLOAD_FAULTS } from '@wakunet/ethernet'
+import { BRIDGE_DROPS, createDropCounters } from '@wakunet/switching'
+
+/**
+ * Why a port drops frames and records; closed, so that it labels a counter. Beside those of the bridge:
+ * - `offload-…`: the offload hints of a frame do not fit it (`checkOffload`)
+ * - `frame-size`: the TAP handed out a frame of an impossible size
+ * - `port-down`: records for a port whose TAP is gone
+ * - `tap-refused`, `tap-full`: the kernel would not take a frame, or had no room for it
+ */
+export const PORT_DROPS = [
+  ...BRIDGE_DROPS,
+  ...OFFLOAD_FAULTS.map((fault) => `offload-${fault}` as const),
+  'frame-size',
+  'port-down',
+  'tap-refused',
+  'tap-full',
+] as const
+export type PortDrop = (typeof PORT_DROPS)[number]
+export type PortDrops = Record<PortDrop, number>
+
+/**
+ * Monotonic counters of a port. "In" is what came from the VLAN to this host, "out" what went from this host
+ * into the VLAN, as `ip -s link` has it.
+ */
+export const PORT_COUNTERS = [
+  'framesIn',
+  'bytesIn',
+  'framesOut',
+  'bytesOut',
+  'recordsIn',
+  'recordsOut',
+  'framesFinished',
+  'macsLearned',
+  'macsMoved',
+  'macsAged',
+  'macsRefused',
+  'membersRefused',
+  'memberMacsRefused',
+  'addressConflicts',
+  'addressMoves',
+  'tapFailures',
+] as const
+export type PortCounter = (typeof PORT_COUNTERS)[number]
+export type PortCounters = Record<PortCounter, number>
+
+export function newPortDrops(): PortDrops {
+  return createDropCounters(PORT_DROPS)
+}
+
+export function newPortCounters(): PortCounters {
+  return createDropCounters(PORT_COUNTERS)
+}
+
+/** Adds every number of `from` to `into`. */
+export function addCounters<K extends string>(
+  into: Record<K, number>,
+  from: Readonly<Record<K, number>>,
+): void {
+  for (const key of Object.keys(from) as K[]) into[key] += from[key]
+}
+
+export function sumOf(counters: Readonly<Record<string, number>>): number {
+  return Object.values(counters).reduce((sum, count) => sum + count, 0)
+}

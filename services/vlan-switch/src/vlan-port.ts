@@ -1,0 +1,233 @@
+import { memberMac } from '@wakunet/addressing'
+import type { PortInfo, VlanInfo, VlanMember, VlanMembership } from '@wakunet/bus'
+import { macFromString, readMac } from '@wakunet/ethernet'
+import { nodeIdToBytes, vlanIdToBytes } from '@wakunet/identity'
+import type { Clock, LaneConnection, Logger, NodeId, VlanId } from '@wakunet/interface'
+import { BOOT_NONCE_BYTES } from '@wakunet/record'
+import type { FdbInit } from '@wakunet/switching'
+import { FramePath } from './frame-path.ts'
+import { MemberInits } from './member-inits.ts'
+import { PortAddresses } from './port-addresses.ts'
+import { newPortDrops, type PortCounters, type PortDrops, sumOf } from './port-counters.ts'
+import type { Random } from './random.ts'
+import { type OpenTap, TapKeeper } from './tap-keeper.ts'
+
+export interface VlanPortComponents {
+  readonly lane: Pick<LaneConnection, 'send'>
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly random: Random
+  readonly openTap: OpenTap
+}
+
+export interface VlanPortInit {
+  readonly vlan: VlanInfo
+  readonly nodeId: NodeId
+  readonly interfaceName: string
+  readonly mtu: number
+  /** CIDR form; null for an automatic address. */
+  readonly manualAddress4: string | null
+  /** Automatic attempt to begin with. */
+  readonly addressAttempt: number
+  readonly hostname: string
+  readonly fdb: FdbInit
+}
+
+/** One joined VLAN: its TAP, the way of its frames, its members and this node's addresses. */
+export class VlanPort {
+  readonly vlan: VlanInfo
+  readonly vlanId: VlanId
+  readonly interfaceName: string
+  readonly mtu: number
+  readonly manualAddress4: string | null
+  readonly mac: string
+  readonly path: FramePath
+  /** Called when what is announced of this port has changed. */
+  onChanged: (() => void) | null = null
+  readonly #init: VlanPortInit
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #bootNonce: Uint8Array
+  readonly #addresses: PortAddresses
+  readonly #memberInits: MemberInits
+  readonly #tap: TapKeeper
+  #members: readonly VlanMember[] = []
+
+  constructor(components: VlanPortComponents, init: VlanPortInit) {
+    const { vlan, nodeId } = init
+    this.vlan = vlan
+    this.vlanId = vlan.id as VlanId
+    this.interfaceName = init.interfaceName
+    this.mtu = init.mtu
+    this.manualAddress4 = init.manualAddress4
+    this.mac = memberMac(this.vlanId, nodeId)
+    this.#init = init
+    this.#clock = components.clock
+    this.#logger = components.logger
+    // Of its own for each port: a VLAN that is left and joined again begins its sequence anew.
+    this.#bootNonce = components.random(BOOT_NONCE_BYTES)
+    this.#memberInits = new MemberInits(this.vlanId)
+    this.#addresses = this.#createAddresses()
+    this.path = new FramePath(components, {
+      vlanId: vlanIdToBytes(this.vlanId),
+      nodeId: nodeIdToBytes(nodeId),
+      bootNonce: this.#bootNonce,
+      mac: readMac(macFromString(this.mac), 0),
+      mtu: vlan.mtu,
+      fdb: init.fdb,
+    })
+    this.#tap = new TapKeeper(components, {
+      name: init.interfaceName,
+      mac: this.mac,
+      mtu: init.mtu,
+      addresses: this.#addresses.all,
+      onTap: (tap) => this.path.attach(tap),
+    })
+  }
+
+  #createAddresses(): PortAddresses {
+    const { vlan, nodeId, manualAddress4, addressAttempt } = this.#init
+    return new PortAddresses(
+      {
+        vlanId: this.vlanId,
+        nodeId,
+        subnet4: vlan.subnet4,
+        subnet6: vlan.subnet6,
+        mac: this.mac,
+        manual4: manualAddress4,
+        attempt: addressAttempt,
+      },
+      this.#clock.monotonicMs(),
+    )
+  }
+
+  /** Automatic attempt to begin with the next time. */
+  get addressAttempt(): number {
+    return this.#addresses.mode === 'auto' ? this.#addresses.attempt : this.#init.addressAttempt
+  }
+
+  get members(): readonly VlanMember[] {
+    return this.#members
+  }
+
+  get isUp(): boolean {
+    return this.#tap.isUp
+  }
+
+  /** Opens the TAP. @throws WakunetError what `openTap` throws; nothing is open then */
+  open(signal?: AbortSignal): Promise<void> {
+    return this.#tap.open(signal)
+  }
+
+  /** The same, but a failure is noted and tried again later. */
+  openOrRetry(): Promise<void> {
+    return this.#tap.openOrRetry()
+  }
+
+  /** Closes the TAP for good. */
+  close(): Promise<void> {
+    return this.#tap.close()
+  }
+
+  /** Before the TAP is opened and announced: keeps off automatic addresses that members have. */
+  avoidAddressesOf(members: readonly VlanMember[]): void {
+    this.#addresses.avoid(this.#others(members))
+    this.#tap.setAddresses(this.#addresses.all)
+  }
+
+  /** Takes over the whole membership of the VLAN. */
+  setMembers(members: readonly VlanMember[]): void {
+    const nowMs = this.#clock.monotonicMs()
+    this.#members = this.#others(members)
+    this.path.bridge.setMembers(this.#memberInits.convert(this.#members), nowMs)
+    const before = this.#addresses.all[0]
+    if (!this.#addresses.settle(this.#members, nowMs)) return
+    const now = this.#addresses.all[0]
+    this.#logger.warn('another member has this address, moved on', {
+      interface: this.interfaceName,
+      before,
+      now,
+    })
+    this.#tap.setAddresses(this.#addresses.all)
+    this.onChanged?.()
+  }
+
+  #others(members: readonly VlanMember[]): VlanMember[] {
+    return members.filter((member) => member.nodeId !== this.#init.nodeId)
+  }
+
+  /** What is announced of this node in the VLAN. */
+  membership(): VlanMembership {
+    return {
+      vlanId: this.vlanId,
+      bootNonce: Buffer.from(this.#bootNonce).toString('hex'),
+      mac: this.mac,
+      addresses: [...this.#addresses.all],
+      addressAttempt: this.#addresses.attempt,
+      hostname: this.#init.hostname,
+    }
+  }
+
+  /** Forgets aged MAC addresses. */
+  sweep(): void {
+    this.path.bridge.sweep(this.#clock.monotonicMs())
+  }
+
+  counters(): PortCounters {
+    const { path } = this
+    const { fdbStats, stats } = path.bridge
+    const taps = this.#tap.totals
+    return {
+      framesIn: taps.framesWritten,
+      bytesIn: taps.bytesWritten,
+      framesOut: taps.framesRead,
+      bytesOut: taps.bytesRead,
+      recordsIn: path.recordsIn,
+      recordsOut: path.recordsOut,
+      framesFinished: path.framesFinished,
+      macsLearned: fdbStats.learned,
+      macsMoved: fdbStats.moved,
+      macsAged: fdbStats.aged,
+      macsRefused: fdbStats.refusedFull + fdbStats.refusedPortFull,
+      membersRefused: stats.membersRefused,
+      memberMacsRefused: stats.macsRefused + this.#memberInits.macsRefused,
+      addressConflicts: this.#addresses.conflicts,
+      addressMoves: this.#addresses.moves,
+      tapFailures: this.#tap.failures,
+    }
+  }
+
+  drops(): PortDrops {
+    const { writeRefused, writeDropped } = this.#tap.totals
+    return {
+      ...newPortDrops(),
+      ...this.path.drops(),
+      'tap-refused': writeRefused,
+      'tap-full': writeDropped,
+    }
+  }
+
+  info(): PortInfo {
+    const { framesIn, framesOut, bytesIn, bytesOut } = this.counters()
+    const { vlan } = this
+    return {
+      vlanId: this.vlanId,
+      ref: vlan.ref,
+      name: vlan.name,
+      interface: this.interfaceName,
+      mac: this.mac,
+      mtu: this.mtu,
+      addresses: [...this.#addresses.all],
+      addressMode: this.#addresses.mode,
+      state: this.#tap.isUp ? 'up' : 'failed',
+      lastError: this.#tap.lastError ?? this.#addresses.conflict,
+      members: this.#members.length,
+      fdbEntries: this.path.bridge.fdbSize,
+      framesIn,
+      framesOut,
+      bytesIn,
+      bytesOut,
+      framesDropped: sumOf(this.drops()),
+    }
+  }
+}
