@@ -279,6 +279,7 @@ struct Parts {
     size_t missing = kTagBytes;
     for (size_t i = count; i-- > 0 && missing > 0;) {
       const size_t take = parts[i].length < missing ? parts[i].length : missing;
+      if (take == 0) continue;
       missing -= take;
       memcpy(tag + missing, parts[i].data + parts[i].length - take, take);
     }

@@ -388,6 +388,8 @@ napi_value ReceiveBatch(napi_env env, napi_callback_info info) {
       !checkEntries(env, "result", result.length, 2)) {
     return nullptr;
   }
+  result.set(0, 0);
+  result.set(1, 0);
   if (maxMessages == 0) return toNumber(env, 0);
   mmsghdr headers[kMaxMessages] = {};
   iovec vectors[kMaxMessages];

@@ -124,11 +124,12 @@ class KernelTap implements TapPort {
       return 0
     }
     const taken = tap.writeBatch(batch.bytes, batch.offsets, batch.lengths, batch.count, this.#result)
-    const [bytes = 0, refused = 0, dropped = 0, errno = 0] = this.#result
+    const result = this.#result
+    const errno = result[3]!
     this.stats.framesWritten += taken
-    this.stats.bytesWritten += bytes
-    this.stats.writeRefused += refused
-    this.stats.writeDropped += dropped
+    this.stats.bytesWritten += result[0]!
+    this.stats.writeRefused += result[1]!
+    this.stats.writeDropped += result[2]!
     // Later: whoever writes does not expect to be called back in the middle of it.
     if (errno !== 0) queueMicrotask(() => this.#fail(tap, errno))
     return taken

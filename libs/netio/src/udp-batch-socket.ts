@@ -164,9 +164,9 @@ export class UdpBatchSocket implements Startable {
       sends.count,
       this.#result,
     )
-    const [bytes = 0, refused = 0] = this.#result
+    const refused = this.#result[1]!
     this.stats.entriesSent += done - refused
-    this.stats.bytesSent += bytes
+    this.stats.bytesSent += this.#result[0]!
     this.stats.sendRefused += refused
     if (done < sends.count) {
       this.stats.sendBlocked++
@@ -207,17 +207,17 @@ export class UdpBatchSocket implements Startable {
       this.#countError(socket, -count)
       return
     }
-    const [truncated = 0, dropped = 0] = this.#result
-    if (count + truncated > 0) this.#countReceived(count, truncated, dropped)
+    this.#countReceived(count)
     if (count === 0) return
     this.#errorsInARow = 0
     batch.count = count
     this.onDatagrams?.(batch)
   }
 
-  #countReceived(count: number, truncated: number, dropped: number): void {
+  #countReceived(count: number): void {
+    const dropped = this.#result[1]!
     this.stats.messagesReceived += count
-    this.stats.receiveTruncated += truncated
+    this.stats.receiveTruncated += this.#result[0]!
     if (dropped > 0) this.stats.receiveDropped = dropped
     for (let i = 0; i < count; i++) this.stats.bytesReceived += this.#batch.lengths[i]!
   }

@@ -141,6 +141,21 @@ export async function tapPortCompliance(
     assert.equal(port.stats.writeDropped, 3)
   })
 
+  await t.test(
+    'it may be stopped from within its own callback, and reads nothing afterwards',
+    async (scope) => {
+      const bench = await started(scope)
+      const stopped = Promise.withResolvers<void>()
+      bench.port.onFrames = () => {
+        bench.port.onFrames = () => assert.fail('frames after stop')
+        bench.port.stop().then(stopped.resolve)
+      }
+      bench.inject([testFrame(1)])
+      await stopped.promise
+      assert.equal(bench.port.write(batchOf([testFrame(2)])), 0)
+    },
+  )
+
   await t.test('addresses are set on an open port only, and wrong ones are refused', async (scope) => {
     const { port } = await make(scope)
     await assert.rejects(port.setAddresses([]), { code: 'ERR_NOT_STARTED' })
