@@ -57,10 +57,12 @@ export class RecordWriter {
 
   /**
    * Sends frames `indexes[0]` to `indexes[count - 1]` of the batch (ascending) to `peers`.
+   *
+   * Head and frames leave as one view of the batch, without a copy, wherever the frames are contiguous: the head
+   * goes over the bytes before them. So the groups of a batch must be written in the order of their first
+   * frames; then whatever is before a group has been sent already. Whoever receives a message of one part may
+   * write into it.
    * @param egress the node it is for, null for the tree
-   * @param inPlace true where nothing before the first of these frames in the batch is needed any more: head
-   * and frames then leave as one view, without a copy, wherever they are contiguous. The bytes may be
-   * overwritten by who receives them.
    * @returns how many records were made
    */
   write(
@@ -69,7 +71,6 @@ export class RecordWriter {
     count: number,
     egress: Uint8Array | null,
     peers: readonly Uint8Array[],
-    inPlace: boolean,
     send: SendParts,
   ): number {
     let records = 0
@@ -79,7 +80,8 @@ export class RecordWriter {
       this.#header.frameCount = to - from
       this.#header.sequence++
       this.#header.egress = egress
-      this.#sendRecord(batch, indexes, from, to, peers, inPlace, send)
+      if (!this.#sendInPlace(batch, indexes, from, to, peers, send))
+        this.#sendGathered(batch, indexes, from, to, peers, send)
       from = to
       records++
     }
@@ -99,29 +101,27 @@ export class RecordWriter {
     return to
   }
 
-  #sendRecord(
+  /** @returns false where the head would not fit, or would overwrite frames that are still to be sent */
+  #sendInPlace(
     batch: FrameBatch,
     indexes: Uint16Array,
     from: number,
     to: number,
     peers: readonly Uint8Array[],
-    inPlace: boolean,
     send: SendParts,
-  ): void {
-    // A receiver in this process may write into a message of one part, so only a record that goes out once
-    // may be sent in place; a message of several parts is copied by every lane.
-    if (inPlace && peers.length <= MAX_ENVELOPE_NODES) {
-      const first = batch.offsets[indexes[from]!]!
-      const head = envelopeBytes(peers.length) + RECORD_HEADER_BYTES
-      if (first >= head && isContiguous(batch, indexes, from, to)) {
-        this.#writeHead(batch.bytes, first - head, peers, 0, peers.length)
-        this.#parts.length = 1
-        this.#parts[0] = batch.bytes.subarray(first - head, endOfFrame(batch, indexes[to - 1]!))
-        send(this.#parts)
-        return
-      }
-    }
-    this.#sendGathered(batch, indexes, from, to, peers, send)
+  ): boolean {
+    // A receiver may write into what it gets, so a record that goes out more than once is never in place.
+    if (peers.length > MAX_ENVELOPE_NODES) return false
+    // Frames of later groups lie between those of this one, before the second of its records.
+    if (indexes[from]! - indexes[0]! !== from) return false
+    const first = batch.offsets[indexes[from]!]!
+    const head = envelopeBytes(peers.length) + RECORD_HEADER_BYTES
+    if (first < head || !isContiguous(batch, indexes, from, to)) return false
+    this.#writeHead(batch.bytes, first - head, peers, 0, peers.length)
+    this.#parts.length = 1
+    this.#parts[0] = batch.bytes.subarray(first - head, endOfFrame(batch, indexes[to - 1]!))
+    send(this.#parts)
+    return true
   }
 
   #sendGathered(

@@ -53,7 +53,7 @@ describe('RecordWriter', () => {
     const frames = [new Uint8Array(60).fill(1), new Uint8Array(1400).fill(2)]
     const batch = batchOf(frames, RECORD_HEADROOM_BYTES)
     let sent: readonly Uint8Array[] = []
-    new RecordWriter(writerInit).write(batch, all(batch), 2, id(0x33), [id(0x33)], true, (parts) => {
+    new RecordWriter(writerInit).write(batch, all(batch), 2, id(0x33), [id(0x33)], (parts) => {
       sent = [...parts]
     })
     assert.equal(sent.length, 1)
@@ -66,8 +66,8 @@ describe('RecordWriter', () => {
     const batch = batchOf(frames, RECORD_HEADROOM_BYTES)
     const messages: Message[] = []
     const writer = new RecordWriter(writerInit)
-    writer.write(batch, Uint16Array.of(0, 1, 3), 3, null, [id(5), id(6)], false, collect(messages))
-    writer.write(batch, Uint16Array.of(2), 1, id(5), [id(5)], false, collect(messages))
+    writer.write(batch, Uint16Array.of(0, 1, 3), 3, null, [id(5), id(6)], collect(messages))
+    writer.write(batch, Uint16Array.of(2), 1, id(5), [id(5)], collect(messages))
     assert.deepEqual(messages[0], {
       parts: 3,
       peers: [id(5), id(6)],
@@ -76,43 +76,37 @@ describe('RecordWriter', () => {
     assert.deepEqual(messages[1]!.record, encodeRecord({ egress: id(5), sequence: 2 }, [frames[2]!]))
   })
 
-  it('splits by size and by count, and loses and reorders nothing, in place or gathered', () => {
-    const sizes = fc.array(
-      fc.oneof(fc.integer({ min: 14, max: 100 }), fc.constantFrom(1514, 30_000, 65_000, MAX_FRAME_BYTES)),
-      { minLength: 1, maxLength: 30 },
+  it('splits by size and by count, and loses and changes nothing, however a batch is divided', () => {
+    const size = fc.oneof(
+      fc.integer({ min: 14, max: 100 }),
+      fc.constantFrom(1514, 30_000, 65_000, MAX_FRAME_BYTES),
     )
+    // Each frame goes to one of three groups, or to none.
+    const divided = fc.array(fc.tuple(size, fc.nat(3)), { minLength: 1, maxLength: 30 })
     fc.assert(
-      fc.property(
-        sizes,
-        fc.boolean(),
-        fc.boolean(),
-        fc.integer({ min: 1, max: 3 }),
-        (list, inPlace, tree, n) => {
-          const frames = list.map((size, i) => new Uint8Array(size).fill(i))
-          const batch = batchOf(frames, RECORD_HEADROOM_BYTES)
+      fc.property(divided, fc.integer({ min: 1, max: 3 }), (list, peerCount) => {
+        const frames = list.map(([bytes], i) => new Uint8Array(bytes).fill(i))
+        const batch = batchOf(frames, RECORD_HEADROOM_BYTES)
+        const peers = Array.from({ length: peerCount }, (_, i) => id(i + 1))
+        const groupOf = list.map(([, group]) => group)
+        const groups = [...new Set(groupOf)].filter((group) => group < 3)
+        const writer = new RecordWriter(writerInit)
+        for (const group of groups) {
+          const indexes = [...groupOf.keys()].filter((i) => groupOf[i] === group)
           const messages: Message[] = []
-          const peers = Array.from({ length: n }, (_, i) => id(i + 1))
-          const writer = new RecordWriter(writerInit)
-          const egress = tree ? null : id(1)
-          const records = writer.write(
-            batch,
-            all(batch),
-            batch.count,
-            egress,
-            peers,
-            inPlace,
-            collect(messages),
-          )
-          assert.equal(records, messages.length)
-          assert.equal(writer.sequence, records)
+          const egress = group === 0 ? null : id(1)
+          writer.write(batch, Uint16Array.from(indexes), indexes.length, egress, peers, collect(messages))
           for (const message of messages) {
             assert.ok(message.record.length <= MAX_RECORD_BYTES)
             assert.deepEqual(message.peers, peers)
           }
-          assert.deepEqual(framesOf(messages), frames)
-        },
-      ),
-      { numRuns: 50 },
+          const sent = framesOf(messages)
+          assert.equal(sent.length, indexes.length)
+          for (const [i, index] of indexes.entries())
+            assert.equal(Buffer.compare(sent[i]!, frames[index]!), 0, `frame ${index}`)
+        }
+      }),
+      { numRuns: 100 },
     )
   })
 
@@ -120,7 +114,7 @@ describe('RecordWriter', () => {
     const frames = Array.from({ length: MAX_BATCH_FRAMES }, (_, i) => new Uint8Array(60).fill(i))
     const batch = batchOf(frames, RECORD_HEADROOM_BYTES)
     const messages: Message[] = []
-    new RecordWriter(writerInit).write(batch, all(batch), 256, null, [id(1)], true, collect(messages))
+    new RecordWriter(writerInit).write(batch, all(batch), 256, null, [id(1)], collect(messages))
     assert.equal(messages.length, 2)
     assert.deepEqual(framesOf(messages), frames)
   })
@@ -135,7 +129,7 @@ describe('RecordWriter', () => {
       return peer
     })
     const messages: Message[] = []
-    new RecordWriter(writerInit).write(batch, all(batch), 1, null, peers, true, collect(messages))
+    new RecordWriter(writerInit).write(batch, all(batch), 1, null, peers, collect(messages))
     assert.deepEqual(
       messages.map((message) => message.peers.length),
       [255, 255, 90],
@@ -151,7 +145,7 @@ describe('RecordWriter', () => {
     const frames = [new Uint8Array(60).fill(1)]
     const batch = batchOf(frames, 10)
     const messages: Message[] = []
-    new RecordWriter(writerInit).write(batch, all(batch), 1, id(2), [id(2)], true, collect(messages))
+    new RecordWriter(writerInit).write(batch, all(batch), 1, id(2), [id(2)], collect(messages))
     assert.equal(messages[0]!.parts, 2)
     assert.deepEqual(framesOf(messages), frames)
   })
@@ -159,7 +153,7 @@ describe('RecordWriter', () => {
   it('makes nothing for nobody, and uses up no sequence', () => {
     const batch = batchOf([new Uint8Array(60)], RECORD_HEADROOM_BYTES)
     const writer = new RecordWriter(writerInit)
-    const none = writer.write(batch, all(batch), 1, null, [], true, () => assert.fail('nobody is there'))
+    const none = writer.write(batch, all(batch), 1, null, [], () => assert.fail('nobody is there'))
     assert.equal(none, 0)
     assert.equal(writer.sequence, 0)
   })
@@ -167,7 +161,7 @@ describe('RecordWriter', () => {
   it('names the peers in the order given', () => {
     const batch = batchOf([new Uint8Array(60)], RECORD_HEADROOM_BYTES)
     const messages: Message[] = []
-    new RecordWriter(writerInit).write(batch, all(batch), 1, null, [id(9), id(8)], true, collect(messages))
+    new RecordWriter(writerInit).write(batch, all(batch), 1, null, [id(9), id(8)], collect(messages))
     assert.ok(idEquals(messages[0]!.peers[0]!, 0, id(9)))
   })
 })

@@ -10,7 +10,7 @@ export interface ForwardGroup {
 }
 
 /**
- * Where the frames of one batch go: groups by destination. Groups are made once and used again for the next
+ * Where the frames of one batch go: groups by destination, in the order of their first frames. Groups are made once and used again for the next
  * batch; at most one per frame.
  */
 export class ForwardPlan {

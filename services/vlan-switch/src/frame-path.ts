@@ -97,19 +97,10 @@ export class FramePath {
   #fromTap(batch: FrameBatch): void {
     this.#toRecordFrames(batch)
     const plan = this.bridge.forward(batch, this.#clock.monotonicMs())
-    const inPlace = plan.groupCount === 1
     for (let i = 0; i < plan.groupCount; i++) {
       const { member, indexes, count } = plan.group(i)
       const peers = member === null ? this.bridge.members.ids : member.peers
-      this.#writer.write(
-        batch,
-        indexes,
-        count,
-        member === null ? null : member.id,
-        peers,
-        inPlace,
-        this.#send,
-      )
+      this.#writer.write(batch, indexes, count, member === null ? null : member.id, peers, this.#send)
     }
   }
 

@@ -5,7 +5,7 @@ import { BRIDGE_DROPS, createDropCounters } from '@wakunet/switching'
  * Why a port drops frames and records; closed, so that it labels a counter. Beside those of the bridge:
  * - `offload-…`: the offload hints of a frame do not fit it (`checkOffload`)
  * - `frame-size`: the TAP handed out a frame of an impossible size
- * - `port-down`: records for a port whose TAP is gone
+ * - `port-down`: frames for a port whose TAP is gone
  * - `tap-refused`, `tap-full`: the kernel would not take a frame, or had no room for it
  */
 export const PORT_DROPS = [
