@@ -111,3 +111,41 @@ test('types are not switched off', () => {
     .map(({ path }) => path)
   assert.deepEqual(switched, [])
 })
+
+interface Lock {
+  readonly packages: Readonly<Record<string, LockedPackage>>
+}
+interface LockedPackage {
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly devDependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
+}
+const { packages } = JSON.parse(read('package-lock.json')) as Lock
+
+test('npm ci accepts the lock: it has the packages of every platform', () => {
+  const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages),
+    ),
+  )
+  assert.deepEqual(missing, [], 'run: node scripts/complete-lock.mjs')
+})
+
+test('npm ci accepts the lock: it knows the dependencies of every workspace', () => {
+  for (const { folder, manifest } of projects) {
+    const locked = packages[folder]
+    assert.ok(locked, `${folder}; run: npm install --package-lock-only`)
+    assert.deepEqual(locked.dependencies ?? {}, manifest.dependencies ?? {}, folder)
+    assert.deepEqual(locked.devDependencies ?? {}, manifest.devDependencies ?? {}, folder)
+  }
+})
+
+test('third-party packages are pinned', () => {
+  for (const { folder, manifest } of projects)
+    for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }))
+      assert.match(
+        version,
+        name.startsWith('@wakunet/') ? /^\*$/ : /^\d+\.\d+\.\d+(-[\w.]+)?$/,
+        `${folder}: ${name}`,
+      )
+})
