@@ -11,7 +11,7 @@ enterNamespace(import.meta.filename)
 
 /** What opening a TAP ends with when the process is started by `wrapper`. */
 function openUnder(wrapper: readonly string[]): { code: string; message?: string } {
-  const child = [process.execPath, join(import.meta.dirname, 'open-tap-child.ts')]
+  const child = [process.execPath, join(import.meta.dirname, 'programs/open-tap.ts')]
   const [program = '', ...args] = [...wrapper, ...child]
   return JSON.parse(execFileSync(program, args, { encoding: 'utf8' }))
 }

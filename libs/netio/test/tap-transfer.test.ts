@@ -18,7 +18,7 @@ import { ip, startTap } from './kernel-tap-bench.ts'
 enterNamespace(import.meta.filename)
 requirePrograms(['nsenter'])
 
-const PEER = join(import.meta.dirname, 'tcp-peer.ts')
+const PEER = join(import.meta.dirname, 'programs/tcp-peer.ts')
 const PORT = 7777
 
 /** What went over the wire in one direction. */

@@ -1,6 +1,6 @@
 /** Opens a TAP and prints how that went, for tests that take something away from the process. */
 import { WakunetError } from '@wakunet/interface'
-import { openTap } from '../src/index.ts'
+import { openTap } from '../../src/index.ts'
 
 const port = openTap({ name: process.argv[2] ?? 'wkchild' })
 try {
