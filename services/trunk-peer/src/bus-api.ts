@@ -3,7 +3,8 @@ import type { Bus, PeerInfo, Subscription, TrunkStatus } from '@wakunet/bus'
 import type { VlanId } from '@wakunet/interface'
 import { nodeIdOfPeer } from './node-key.ts'
 import type { KnownPeer } from './peer-book.ts'
-import { type TrunkPeer, VERSION } from './trunk-peer.ts'
+import type { TrunkPeer } from './trunk-peer.ts'
+import { VERSION } from './version.ts'
 
 /** What trunk-peer answers and hears on the bus. */
 export class BusApi {

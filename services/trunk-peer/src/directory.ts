@@ -1,4 +1,4 @@
-import { defaultSubnet4, formatCidr, parseCidr, ulaPrefix } from '@wakunet/addressing'
+import { defaultSubnet4, formatCidr, networkOf, parseCidr, ulaPrefix } from '@wakunet/addressing'
 import type { RequestOf, VlanInfo } from '@wakunet/bus'
 import {
   createVlanKey,
@@ -88,7 +88,10 @@ export class Directory {
         name: request.name,
         description: request.description ?? '',
         policy: 'open',
-        subnet4: request.subnet4 === undefined ? defaultSubnet4(id) : networkOf(request.subnet4),
+        subnet4:
+          request.subnet4 === undefined
+            ? defaultSubnet4(id)
+            : formatCidr(networkOf(parseCidr(request.subnet4))),
         subnet6: ulaPrefix(id),
         mtu: request.mtu ?? DEFAULT_MTU,
         sequence: 1,
@@ -109,7 +112,7 @@ export class Directory {
     const named = this.list().filter(({ name }) => name === ref)
     if (named.length > 1) throw ambiguous(ref, named)
     if (named[0] !== undefined) return named[0]
-    if (!looksLikeId(ref)) throw unknownName(ref)
+    if (!meansAnId(ref)) throw unknownName(ref)
     const id = parseVlanRef(ref)
     const known = this.#vlans.get(id)
     return known?.info ?? this.#fetch(id, timeoutMs)
@@ -208,14 +211,9 @@ function toState({ encoded, privateKey }: StoredVlan): VlanStateEntry {
   }
 }
 
-/** Names with the shape of an id are read as ids, so that a typing error in one is not taken for a name. */
-function looksLikeId(ref: string): boolean {
-  return /^[0-9a-f]{32}$/i.test(ref) || /^v[a-z2-7]{20,}$/i.test(ref)
-}
-
-/** The subnet as given, or that of the address given. */
-function networkOf(subnet: string): string {
-  return formatCidr(parseCidr(subnet))
+/** Wider than the shape of an id: one with a character too few is a typing error, not an unknown name. */
+function meansAnId(ref: string): boolean {
+  return /^(v[a-z2-7]{20,}|[0-9a-f]{30,34})$/i.test(ref)
 }
 
 function notFound(id: VlanId): WakunetError {

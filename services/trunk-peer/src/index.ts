@@ -6,7 +6,8 @@ import { TrunkPeer, type TrunkPeerComponents, type TrunkPeerInit } from './trunk
 
 export { type TrunkPeerConfig, trunkPeerConfigSchema } from './config.ts'
 export { exposeTrunkPeerMetrics } from './metrics.ts'
-export { TrunkPeer, type TrunkPeerComponents, type TrunkPeerInit, VERSION } from './trunk-peer.ts'
+export { TrunkPeer, type TrunkPeerComponents, type TrunkPeerInit } from './trunk-peer.ts'
+export { VERSION } from './version.ts'
 
 /** Factory in the shape of all services: first what is configured, then what it is wired to. */
 export const trunkPeer =

@@ -21,8 +21,8 @@ import { loadNodeKey, type NodeKey } from './node-key.ts'
 import { OverlayGate } from './overlay-gate.ts'
 import { PeerBook } from './peer-book.ts'
 import { Trunks } from './trunks.ts'
+import { VERSION } from './version.ts'
 
-export const VERSION = '0.1.0'
 const AGENT = `wakunet/${VERSION}`
 
 /** Member lists are told again this often, for subscribers that missed a change. */

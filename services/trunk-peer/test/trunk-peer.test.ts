@@ -202,6 +202,7 @@ test('a VLAN that nobody knows, a name that nobody has, a bent id and a doubled 
   await assert.rejects(ask('garage'), withCode('ERR_VLAN_NOT_FOUND'))
   const bent = `${made.ref.slice(0, -1)}${made.ref.endsWith('a') ? 'e' : 'a'}`
   await assert.rejects(ask(bent), withCode('ERR_VLAN_ID_INVALID'))
+  await assert.rejects(ask(made.ref.slice(0, -1)), withCode('ERR_VLAN_ID_INVALID'))
   await assert.rejects(ask('office'), withCode('ERR_VLAN_NAME_AMBIGUOUS'))
 })
 
@@ -237,4 +238,10 @@ test('trunks keep off the VLANs that they carry', async (t) => {
   )
   await trunks(b, 0)
   assert.deepEqual((await a.cliBus.request('trunk.status', {})).addresses, [])
+})
+
+test('a subnet given by an address in it is the network of that address', async (t) => {
+  const a = await startNode(t)
+  const made = await a.cliBus.request('directory.create', { name: 'office', subnet4: '10.20.5.7/20' })
+  assert.equal(made.subnet4, '10.20.0.0/20')
 })
