@@ -1,6 +1,7 @@
 import { EXIT, errorText, exitCodeOf } from '@wakunet/service-kit'
 import { parseOptions, usage } from './options.ts'
 import { runBench } from './run-bench.ts'
+import { runStages } from './run-stages.ts'
 import { SYSTEMS } from './systems/index.ts'
 
 /** As a shell shows a program that Ctrl-C ended. */
@@ -21,6 +22,10 @@ async function main(): Promise<number> {
   const output = {
     print: (text: string) => console.log(text),
     progress: (text: string) => console.error(text),
+  }
+  if (options.stages) {
+    output.print(await runStages(options, stopping.signal))
+    return EXIT.ok
   }
   const report = await runBench(options, SYSTEMS, output, stopping.signal)
   return report.failures.length > 0 || Object.keys(report.systems).length === 0 ? EXIT.failed : EXIT.ok

@@ -5,7 +5,8 @@ import { formatFigure, renderTable } from './table.ts'
 
 /** The report for people. */
 export function renderReport(report: BenchReport): string {
-  const parts = [renderMachine(report), renderFigures(report), renderNotes(report)]
+  const parts = [renderMachine(report)]
+  if (Object.keys(report.systems).length > 0) parts.push(renderFigures(report), renderNotes(report))
   for (const ours of Object.keys(report.ratios)) parts.push(renderRatios(report, ours))
   if (report.missing.length > 0) parts.push(renderMissing(report))
   if (report.failures.length > 0) parts.push(renderFailures(report))

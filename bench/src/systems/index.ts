@@ -3,7 +3,17 @@ import { veth, vxlan } from './kernel.ts'
 import { n2n } from './n2n.ts'
 import { openvpn } from './openvpn.ts'
 import { tinc } from './tinc.ts'
+import { wakunet, wakunetServices } from './wakunet.ts'
 import { wireguardGo } from './wireguard-go.ts'
 
 /** Every system, in the order of the table. */
-export const SYSTEMS: readonly System[] = [veth, vxlan, tinc, openvpn, n2n, wireguardGo]
+export const SYSTEMS: readonly System[] = [
+  veth,
+  vxlan,
+  tinc,
+  openvpn,
+  n2n,
+  wireguardGo,
+  wakunet,
+  wakunetServices,
+]
