@@ -54,12 +54,12 @@ export function callStage(name: string, bytes: number, call: () => void): Stage 
       // Once for the compiler.
       for (let i = 0; i < CALLS_PER_LOOK; i++) call()
       const meter = new StageMeter()
-      while (meter.seconds < seconds) {
+      do {
         for (let i = 0; i < CALLS_PER_LOOK; i++) {
           call()
           meter.count(bytes)
         }
-      }
+      } while (meter.seconds < seconds)
       return meter.result(name)
     },
   }
