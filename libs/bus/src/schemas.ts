@@ -41,7 +41,10 @@ export const memberSchema = z.strictObject({
   bootNonce: nonceSchema,
   mac: macSchema,
   addresses: z.array(cidrSchema).max(16),
-  /** Which auto address attempt the IPv4 address is; lets both sides settle a conflict the same way. */
+  /**
+   * Which automatic attempt the IPv4 address is, 65,535 where a person chose it; lets both sides settle a
+   * conflict the same way.
+   */
   addressAttempt: z.number().int().min(0).max(65_535),
   hostname: z.string().max(64),
 })
