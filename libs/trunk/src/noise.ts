@@ -1,7 +1,8 @@
+import { getDefaultHighWaterMark } from 'node:stream'
 import { type ICryptoInterface, type NoiseComponents, noise, pureJsCrypto } from '@chainsafe/libp2p-noise'
 import type { ConnectionEncrypter, MessageStream, SecureConnectionOptions } from '@libp2p/interface'
 import { AeadContext } from '@wakunet/netio'
-import { SlabAllocator } from './slab.ts'
+import { type Block, BlockPool } from './block-pool.ts'
 
 /**
  * libp2p's Noise (XX, 25519, ChaCha20-Poly1305, SHA-256) as it is on the wire, with two costs taken out:
@@ -31,6 +32,8 @@ export function nativeNoise(): (components: NoiseComponents) => ConnectionEncryp
 const TAG_BYTES = 16
 /** RFC-less part of libp2p's Noise: every transport message follows its length, 16 bit big-endian. */
 const LENGTH_BYTES = 2
+/** `net.Socket` says that it takes more while fewer bytes than this wait in it. */
+const SOCKET_HIGH_WATER_BYTES = getDefaultHighWaterMark(false)
 const NO_BYTES = new Uint8Array(0)
 
 /** One array, or libp2p's list of arrays. */
@@ -39,23 +42,22 @@ type Bytes = Uint8Array | (Iterable<Uint8Array> & { readonly byteLength: number 
 /** The AEAD of Noise on native contexts; a context lives as long as the key array that names it. */
 class NoiseAead {
   readonly #contexts = new WeakMap<Uint8Array, AeadContext>()
-  readonly #slab = new SlabAllocator()
-  /** Ciphertexts with room for their length before them. */
-  readonly #withHeadroom = new WeakSet<Uint8Array>()
+  readonly #pool = new BlockPool()
+  /** Sealed and not yet on its way: the ciphertext, and its memory with room for the length before it. */
+  readonly #sealed = new Map<Uint8Array, Block>()
 
   readonly crypto: Pick<ICryptoInterface, 'chaCha20Poly1305Encrypt' | 'chaCha20Poly1305Decrypt'> = {
     chaCha20Poly1305Encrypt: (plaintext, nonce, ad, k) => {
-      const length = plaintext.byteLength + TAG_BYTES
-      const memory = this.#slab.allocate(LENGTH_BYTES + length)
-      this.#context(k).seal(nonce, ad, parts(plaintext), memory, LENGTH_BYTES)
-      const sealed = memory.subarray(LENGTH_BYTES)
-      this.#withHeadroom.add(sealed)
+      const block = this.#pool.allocate(LENGTH_BYTES + plaintext.byteLength + TAG_BYTES)
+      this.#context(k).seal(nonce, ad, parts(plaintext), block.bytes, LENGTH_BYTES)
+      const sealed = block.bytes.subarray(LENGTH_BYTES)
+      this.#sealed.set(sealed, block)
       return sealed
     },
     chaCha20Poly1305Decrypt: (ciphertext, nonce, ad, k, dst) => {
       const length = ciphertext.byteLength - TAG_BYTES
       if (length < 0) throw new Error('ciphertext shorter than its tag')
-      const plaintext = dst !== undefined && dst.length >= length ? dst : this.#slab.allocate(length)
+      const plaintext = dst !== undefined && dst.length >= length ? dst : new Uint8Array(length)
       if (this.#context(k).open(nonce, ad, parts(ciphertext), plaintext, 0) < 0) {
         throw new Error('message authentication failed')
       }
@@ -63,16 +65,13 @@ class NoiseAead {
     },
   }
 
-  /** The message of `length` and `sealed` as one array, in place where the memory was laid out for it. */
-  join(length: Uint8Array, sealed: Uint8Array): Uint8Array | null {
-    if (!this.#withHeadroom.delete(sealed)) return null
-    const whole = new Uint8Array(
-      sealed.buffer,
-      sealed.byteOffset - LENGTH_BYTES,
-      LENGTH_BYTES + sealed.length,
-    )
-    whole.set(length)
-    return whole
+  /** The memory of `sealed`, with `length` written before it; null where it is not a ciphertext from here. */
+  withLength(length: Uint8Array, sealed: Uint8Array): Block | null {
+    const block = this.#sealed.get(sealed)
+    if (block === undefined) return null
+    this.#sealed.delete(sealed)
+    block.bytes.set(length)
+    return block
   }
 
   #context(key: Uint8Array): AeadContext {
@@ -92,6 +91,7 @@ function parts(bytes: Bytes): Uint8Array | Uint8Array[] {
 /** Makes `connection` write each Noise message at once. */
 function joinWrites(connection: MessageStream, aead: NoiseAead): void {
   const send = connection.send.bind(connection)
+  const written = new WrittenBlocks()
   connection.send = (data: Bytes): boolean => {
     if (data instanceof Uint8Array) return send(data)
     let accepted = true
@@ -101,14 +101,38 @@ function joinWrites(connection: MessageStream, aead: NoiseAead): void {
         length = chunk
         continue
       }
-      const whole = length === null ? chunk : aead.join(length, chunk)
-      if (whole === null && length !== null) {
-        send(length)
+      const block = length === null ? null : aead.withLength(length, chunk)
+      if (block === null) {
+        if (length !== null) send(length)
         accepted = send(chunk)
-      } else accepted = send(whole ?? chunk)
+      } else {
+        accepted = send(block.bytes)
+        written.add(block, accepted)
+      }
       length = null
     }
-    if (length !== null) accepted = send(length)
-    return accepted
+    return length === null ? accepted : send(length)
+  }
+}
+
+/**
+ * Blocks that a socket may still have to write. A socket that takes more holds less than its high-water mark, and that
+ * is the newest it was given: everything older has left the process.
+ */
+class WrittenBlocks {
+  readonly #blocks: Block[] = []
+  #bytes = 0
+
+  add(block: Block, accepted: boolean): void {
+    this.#blocks.push(block)
+    this.#bytes += block.bytes.length
+    if (!accepted) return
+    let gone = 0
+    while (this.#bytes - this.#blocks[gone]!.bytes.length >= SOCKET_HIGH_WATER_BYTES) {
+      const oldest = this.#blocks[gone++]!
+      this.#bytes -= oldest.bytes.length
+      oldest.release()
+    }
+    this.#blocks.splice(0, gone)
   }
 }

@@ -1,10 +1,12 @@
+import type { Block } from './block-pool.ts'
+
 /**
  * Records that wait for the stream, bounded in bytes. When a record does not fit, the oldest go: late frames
  * are worth less than fresh ones, and the senders' own retransmission takes care of the loss.
  */
 export class RecordQueue {
   readonly #maxBytes: number
-  #units: (Uint8Array | undefined)[] = []
+  #units: (Block | undefined)[] = []
   #head = 0
   #bytes = 0
   #dropped = 0
@@ -27,25 +29,23 @@ export class RecordQueue {
   }
 
   /** Takes over `unit`. One that is larger than the whole queue is dropped itself. */
-  push(unit: Uint8Array): void {
-    if (unit.length > this.#maxBytes) {
-      this.#dropped++
+  push(unit: Block): void {
+    const { length } = unit.bytes
+    if (length > this.#maxBytes) {
+      this.#drop(unit)
       return
     }
-    while (this.#bytes + unit.length > this.#maxBytes) {
-      this.shift()
-      this.#dropped++
-    }
+    while (this.#bytes + length > this.#maxBytes) this.#drop(this.shift())
     this.#units.push(unit)
-    this.#bytes += unit.length
+    this.#bytes += length
   }
 
-  /** The oldest unit, or undefined. */
-  shift(): Uint8Array | undefined {
+  /** The oldest unit, which the caller takes over, or undefined. */
+  shift(): Block | undefined {
     const unit = this.#units[this.#head]
     if (unit === undefined) return undefined
     this.#units[this.#head++] = undefined
-    this.#bytes -= unit.length
+    this.#bytes -= unit.bytes.length
     if (this.#head === this.#units.length) {
       this.#units.length = 0
       this.#head = 0
@@ -57,8 +57,11 @@ export class RecordQueue {
   }
 
   clear(): void {
-    this.#units.length = 0
-    this.#head = 0
-    this.#bytes = 0
+    for (let unit = this.shift(); unit !== undefined; unit = this.shift()) unit.release()
+  }
+
+  #drop(unit: Block | undefined): void {
+    unit?.release()
+    this.#dropped++
   }
 }

@@ -1,7 +1,7 @@
 import type { Stream } from '@libp2p/interface'
+import { type Block, BlockPool } from './block-pool.ts'
 import { LENGTH_PREFIX_BYTES } from './protocol.ts'
 import { RecordQueue } from './record-queue.ts'
-import { SlabAllocator } from './slab.ts'
 import { type StreamData, UnitReader, writeLength } from './unit-reader.ts'
 
 export interface StreamPathInit {
@@ -34,7 +34,9 @@ export class StreamPath {
   readonly #stream: Stream
   readonly #maxRecordBytes: number
   readonly #queue: RecordQueue
-  readonly #slab = new SlabAllocator()
+  readonly #pool = new BlockPool()
+  /** Handed to the stream, which may still read them. */
+  readonly #lent: Block[] = []
   readonly #counters = {
     recordsSent: 0,
     bytesSent: 0,
@@ -82,9 +84,9 @@ export class StreamPath {
       this.#counters.recordsTooLarge++
       return
     }
-    const unit = this.#slab.allocate(LENGTH_PREFIX_BYTES + record.length)
-    writeLength(unit, 0, record.length)
-    unit.set(record, LENGTH_PREFIX_BYTES)
+    const unit = this.#pool.allocate(LENGTH_PREFIX_BYTES + record.length)
+    writeLength(unit.bytes, 0, record.length)
+    unit.bytes.set(record, LENGTH_PREFIX_BYTES)
     this.#queue.push(unit)
     this.#flush()
   }
@@ -100,13 +102,23 @@ export class StreamPath {
       const unit = this.#queue.shift()
       if (unit === undefined) return
       this.#counters.recordsSent++
-      this.#counters.bytesSent += unit.length
+      this.#counters.bytesSent += unit.bytes.length
+      this.#lent.push(unit)
       try {
-        this.#stream.send(unit)
+        if (this.#stream.send(unit.bytes)) this.#releaseLent()
       } catch {
         // The stream closed under us; its close event ends the trunk.
         this.close()
       }
     }
+  }
+
+  /**
+   * The stream takes more: so Yamux has no byte of ours left, and Noise, which copies as it encrypts, neither.
+   * While it says no, what it has stays as it is.
+   */
+  #releaseLent(): void {
+    for (const block of this.#lent) block.release()
+    this.#lent.length = 0
   }
 }

@@ -71,7 +71,7 @@ test('arbitrary bytes decode or fail in the one way', () => {
 })
 
 test('a flipped byte in a good message decodes or fails in the one way', () => {
-  const encoded = encodeControlMessage(messages['memberships']!)
+  const encoded = encodeControlMessage(messages.memberships!)
   for (let at = 0; at < encoded.length; at++) {
     for (const flip of [1, 0x20, 0x80, 0xff]) {
       const bent = encoded.slice()
@@ -96,7 +96,7 @@ const refused: Record<string, Uint8Array> = {
   'a short boot nonce': encode({ ...hello, bootNonce: new Uint8Array(7) }),
   'no version': encode({ ...hello, versions: [] }),
   'too many VLANs': encode({ type: 'memberships', sequence: 1, memberships: Array(257).fill(membership) }),
-  'a record that is too large': encode({ ...messages['record'], record: new Uint8Array(16_385) }),
+  'a record that is too large': encode({ ...messages.record, record: new Uint8Array(16_385) }),
   'a key __proto__ that carries the fields': encode(
     new Map<string, unknown>([['__proto__', { type: 'heartbeat', sequence: 1 }]]),
   ),

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { RecordQueue } from '../src/index.ts'
+import { type Block, BlockPool, RecordQueue } from '../src/index.ts'
 
-const unit = (size: number, fill = 0): Uint8Array => new Uint8Array(size).fill(fill)
+const pool = new BlockPool()
+const unit = (size: number, fill = 0): Block => {
+  const block = pool.allocate(size)
+  block.bytes.fill(fill)
+  return block
+}
 
 test('a full queue throws out the oldest records, counts them, and keeps the newest', () => {
   const queue = new RecordQueue(300)
@@ -11,7 +16,7 @@ test('a full queue throws out the oldest records, counts them, and keeps the new
   assert.equal(queue.dropped, 2)
   assert.equal(queue.bytes, 300)
   assert.deepEqual(
-    [queue.shift()![0], queue.shift()![0], queue.shift()![0], queue.shift()],
+    [queue.shift()!.bytes[0], queue.shift()!.bytes[0], queue.shift()!.bytes[0], queue.shift()],
     [2, 3, 4, undefined],
   )
 })
@@ -21,7 +26,7 @@ test('a record larger than the queue is dropped without emptying it', () => {
   queue.push(unit(100, 1))
   queue.push(unit(301, 2))
   assert.equal(queue.dropped, 1)
-  assert.equal(queue.shift()![0], 1)
+  assert.equal(queue.shift()!.bytes[0], 1)
 })
 
 test('it behaves like an array that is cut at the front', () => {
@@ -30,9 +35,9 @@ test('it behaves like an array that is cut at the front', () => {
       fc.array(fc.oneof(fc.integer({ min: 1, max: 120 }), fc.constant('shift' as const)), { maxLength: 400 }),
       (steps) => {
         const queue = new RecordQueue(1_000)
-        const naive: Uint8Array[] = []
+        const naive: Block[] = []
         let dropped = 0
-        const bytes = (): number => naive.reduce((sum, { length }) => sum + length, 0)
+        const bytes = (): number => naive.reduce((sum, { bytes: { length } }) => sum + length, 0)
         for (const step of steps) {
           if (step === 'shift') assert.equal(queue.shift(), naive.shift())
           else {

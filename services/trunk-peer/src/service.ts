@@ -84,7 +84,7 @@ function configFile(argv: string[]): { path: string; required: boolean } | undef
       process.stdout.write(`${USAGE}\n`)
       process.exit(0)
     }
-    const path = values.config ?? process.env['WAKUNET_CONFIG']
+    const path = values.config ?? process.env.WAKUNET_CONFIG
     return path === undefined ? undefined : { path, required: true }
   } catch (cause) {
     throw new WakunetError('ERR_USAGE', `${(cause as Error).message}\n\n${USAGE}`, { cause })
