@@ -1,0 +1,69 @@
+import { Command, Option } from 'commander'
+import {
+  addressArgument,
+  interfaceArgument,
+  mtuArgument,
+  secondsArgument,
+  vlanArgument,
+} from '../arguments.ts'
+import { type CommandContext, withClient } from '../command-context.ts'
+import { withExamples } from '../help-examples.ts'
+import { portTable } from '../port-table.ts'
+
+interface JoinOptions {
+  readonly address?: string
+  readonly interface?: string
+  readonly mtu?: number
+  readonly timeout: number
+}
+
+const DEFAULT_TIMEOUT_MS = 15_000
+/** The node itself waits up to the timeout for the record, then builds the interface. */
+const REPLY_MARGIN_MS = 15_000
+
+export const vlanJoinCommand = (context: CommandContext): Command =>
+  withExamples(
+    new Command('join')
+      .description('Join a VLAN: makes its network interface on this host and gives it addresses.')
+      .argument('<vlan>', 'VLAN id, or the name of a VLAN that this node knows', vlanArgument)
+      .addOption(
+        new Option('--address <cidr>', 'IPv4 address with prefix length (default: automatic)').argParser(
+          addressArgument,
+        ),
+      )
+      .addOption(
+        new Option('--interface <name>', 'name of the interface (default: wk-<vlan>)').argParser(
+          interfaceArgument,
+        ),
+      )
+      .addOption(
+        new Option('--mtu <bytes>', "MTU of the interface (default: the VLAN's)").argParser(mtuArgument),
+      )
+      .addOption(
+        new Option('--timeout <seconds>', 'how long to look for the VLAN among peers')
+          .argParser(secondsArgument)
+          .default(DEFAULT_TIMEOUT_MS, '15'),
+      )
+      .action(async (vlan: string, options: JoinOptions, command: Command) => {
+        await withClient(context, command, async (client, output) => {
+          const port = await client.request(
+            'switch.join',
+            {
+              vlan,
+              ...(options.address === undefined ? {} : { address4: options.address }),
+              ...(options.interface === undefined ? {} : { interface: options.interface }),
+              ...(options.mtu === undefined ? {} : { mtu: options.mtu }),
+              timeoutMs: options.timeout,
+            },
+            { timeoutMs: options.timeout + REPLY_MARGIN_MS },
+          )
+          output.result(port, (style) => portTable([port], style))
+        })
+      }),
+    [
+      ['wakunet vlan join office', 'a VLAN that this node knows by name'],
+      ['wakunet vlan join vEXAMPLE...', 'by the id that "wakunet vlan create" printed'],
+      ['wakunet vlan join office --address 10.42.0.7/16', 'with an address of your choice'],
+      ['wakunet vlan join office --interface lan0', 'with an interface name of your choice'],
+    ],
+  )

@@ -1,0 +1,103 @@
+import type { ReplyOf, RequestBus, VlanInfo } from '@wakunet/bus'
+import { WakunetError } from '@wakunet/interface'
+import { Command } from 'commander'
+import { vlanArgument } from '../arguments.ts'
+import { type CommandContext, withClient } from '../command-context.ts'
+import { withExamples } from '../help-examples.ts'
+import { portTable } from '../port-table.ts'
+import { printable } from '../printable.ts'
+import type { Style } from '../style.ts'
+import { formatTable } from '../table.ts'
+import { formatDuration } from '../units.ts'
+import { vlanFields } from '../vlan-fields.ts'
+
+type JoinedVlan = ReplyOf<'switch.show'>
+
+export const vlanShowCommand = (context: CommandContext): Command =>
+  withExamples(
+    new Command('show')
+      .description(
+        'Show one VLAN: its record and, where joined, members, learned addresses and drop counters.',
+      )
+      .argument('<vlan>', 'VLAN id, or the name of a VLAN that this node knows', vlanArgument)
+      .action(async (reference: string, _options: unknown, command: Command) => {
+        await withClient(context, command, async (client, output) => {
+          const joined = await showJoined(client, reference)
+          const vlan = await client.request('directory.resolve', {
+            vlan: joined?.port.ref ?? reference,
+            timeoutMs: 0,
+          })
+          output.result({ vlan, joined }, (style) => describeVlan(vlan, joined, style))
+        })
+      }),
+    [
+      ['wakunet vlan show office', 'record, members, learned MAC addresses, drops by reason'],
+      [
+        'wakunet vlan show office --json',
+        'one JSON object: vlan, joined (null where this host has not joined)',
+      ],
+    ],
+  )
+
+const showJoined = async (client: RequestBus, vlan: string): Promise<JoinedVlan | null> => {
+  try {
+    return await client.request('switch.show', { vlan })
+  } catch (error) {
+    if (
+      error instanceof WakunetError &&
+      (error.code === 'ERR_VLAN_NOT_JOINED' || error.code === 'ERR_VLAN_NOT_FOUND')
+    ) {
+      return null
+    }
+    throw error
+  }
+}
+
+const describeVlan = (vlan: VlanInfo, joined: JoinedVlan | null, style: Style): readonly string[] => [
+  ...vlanFields(vlan, style),
+  '',
+  ...(joined === null
+    ? [`Not joined. Join it with "wakunet vlan join ${vlan.ref}".`]
+    : describeJoined(joined, style)),
+]
+
+const describeJoined = ({ port, members, fdb, drops }: JoinedVlan, style: Style): readonly string[] => {
+  const reasons = Object.entries(drops).filter(([, count]) => count > 0)
+  return [
+    ...portTable([port], style),
+    '',
+    ...(members.length === 0
+      ? ['No other member has a trunk to this node.']
+      : formatTable(
+          ['MEMBER', 'ADDRESSES', 'MAC', 'NODE'],
+          members.map((member) => [
+            printable(member.hostname),
+            member.addresses.join(' '),
+            member.mac,
+            member.nodeId,
+          ]),
+        )),
+    ...(fdb.length === 0
+      ? []
+      : [
+          '',
+          ...formatTable(
+            ['LEARNED MAC', 'BEHIND', 'SEEN'],
+            fdb.map((entry) => [
+              entry.mac,
+              entry.nodeId ?? 'this host',
+              `${formatDuration(entry.ageMs)} ago`,
+            ]),
+          ),
+        ]),
+    ...(reasons.length === 0
+      ? []
+      : [
+          '',
+          ...formatTable(
+            ['DROPPED', 'COUNT'],
+            reasons.map(([reason, count]) => [printable(reason), String(count)]),
+          ),
+        ]),
+  ]
+}

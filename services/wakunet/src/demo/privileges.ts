@@ -1,0 +1,23 @@
+import { WakunetError } from '@wakunet/interface'
+import type { LabPrivileges } from '@wakunet/netlab'
+
+/**
+ * Says before anything is built which privilege is missing, and offers the user-namespace demo where the kernel
+ * allows one.
+ * @throws WakunetError `ERR_MISSING_PRIVILEGE`, `ERR_TUN_DEVICE_MISSING`
+ */
+export const checkPrivileges = (privileges: LabPrivileges, env: Readonly<NodeJS.ProcessEnv>): void => {
+  if (privileges.kind === 'none') throw new WakunetError('ERR_MISSING_PRIVILEGE', privileges.reason)
+  if (privileges.kind === 'user-namespace') {
+    throw new WakunetError(
+      'ERR_MISSING_PRIVILEGE',
+      `The demo builds network namespaces, and this process lacks CAP_NET_ADMIN and CAP_SYS_ADMIN (root has them).\n` +
+        `This kernel lets you be root of a user namespace of your own; run it there with:  ${offeredCommand(env)}`,
+    )
+  }
+  if (!privileges.tun.usable) throw new WakunetError('ERR_TUN_DEVICE_MISSING', privileges.tun.reason)
+}
+
+/** The command in the words that the user started it with. */
+const offeredCommand = (env: Readonly<NodeJS.ProcessEnv>): string =>
+  env.npm_lifecycle_event === 'start' ? 'npm start -- --user-namespace' : 'wakunet demo --user-namespace'

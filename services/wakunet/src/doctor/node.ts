@@ -1,0 +1,42 @@
+import type { PeerInfo, PortInfo, TrunkStatus } from '@wakunet/bus'
+import { explainPeer } from '../peer-text.ts'
+import { printable } from '../printable.ts'
+import { type CheckResult, fail, ok, warn } from './check.ts'
+
+/** What a running node says of itself. */
+export interface NodeAnswer {
+  readonly node: TrunkStatus
+  readonly peers: readonly PeerInfo[]
+  readonly ports: readonly PortInfo[]
+}
+
+/** Null where no node runs, which is no fault. */
+export const checkNode = (answer: NodeAnswer | null, where: string): readonly CheckResult[] => {
+  if (answer === null) return [ok('running', `no node is running at ${where}; "wakunet up" starts one`)]
+  const { node, peers, ports } = answer
+  return [
+    ok(
+      'running',
+      `node ${node.nodeId} runs, ${node.peersConnected} of ${node.peersKnown} known peers have a trunk`,
+    ),
+    ...peers.filter((peer) => peer.state !== 'connected').map(checkPeer),
+    ...ports.filter((port) => port.state !== 'up').map(checkFailedPort),
+  ]
+}
+
+const checkPeer = (peer: PeerInfo): CheckResult =>
+  warn('peer', explainPeer(peer), peer.state === 'refused' ? REFUSED_ADVICE : UNREACHED_ADVICE)
+
+const UNREACHED_ADVICE =
+  'check that the node there runs (wakunet status), that its address is still right, and that no firewall closes its TCP port'
+const REFUSED_ADVICE =
+  'one side ended it on purpose: compare versions, roles and connection limits (wakunet status)'
+
+const checkFailedPort = (port: PortInfo): CheckResult =>
+  fail(
+    'vlan',
+    printable(
+      `VLAN ${port.name} on ${port.interface} has failed: ${port.lastError ?? 'no reason was given'}`,
+    ),
+    `leave it and join it again: wakunet vlan leave ${port.ref}; wakunet vlan join ${port.ref}`,
+  )
