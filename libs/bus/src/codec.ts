@@ -19,7 +19,7 @@ const answerSchema = z.union([
  * @throws WakunetError `ERR_BUS_INVALID_PAYLOAD` where it does not fit its schema or is too large
  */
 export function encodePayload(schema: z.ZodType, payload: unknown, what: string): Uint8Array {
-  return toBytes(checked(schema, payload, what), what)
+  return toBytes(checkPayload(schema, payload, what), what)
 }
 
 /**
@@ -27,12 +27,12 @@ export function encodePayload(schema: z.ZodType, payload: unknown, what: string)
  * @throws WakunetError `ERR_BUS_INVALID_PAYLOAD`
  */
 export function decodePayload(schema: z.ZodType, bytes: Uint8Array, what: string): unknown {
-  return checked(schema, fromBytes(bytes, what), what)
+  return checkPayload(schema, fromBytes(bytes, what), what)
 }
 
 /** @throws WakunetError `ERR_BUS_INVALID_PAYLOAD` where the reply does not fit its schema or is too large */
 export function encodeReply(schema: z.ZodType, reply: unknown, what: string): Uint8Array {
-  return toBytes({ reply: checked(schema, reply, what) }, what)
+  return toBytes({ reply: checkPayload(schema, reply, what) }, what)
 }
 
 /** The answer that carries an error. Only a WakunetError tells the requester anything. */
@@ -65,10 +65,14 @@ export function decodeAnswer(schema: z.ZodType, bytes: Uint8Array, what: string)
   const answer = answerSchema.safeParse(fromBytes(bytes, what))
   if (!answer.success) throw invalid(what, 'is neither a reply nor an error')
   if ('error' in answer.data) return { error: errorFromBody(answer.data.error) }
-  return { reply: checked(schema, answer.data.reply, what) }
+  return { reply: checkPayload(schema, answer.data.reply, what) }
 }
 
-function checked(schema: z.ZodType, value: unknown, what: string): unknown {
+/**
+ * The value as its schema has it, sharing nothing with what was given.
+ * @throws WakunetError `ERR_BUS_INVALID_PAYLOAD` that names the place
+ */
+export function checkPayload(schema: z.ZodType, value: unknown, what: string): unknown {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const issue = result.error.issues[0]

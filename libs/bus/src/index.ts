@@ -13,6 +13,8 @@
 export * from './bus.ts'
 export * from './config.ts'
 export * from './contract.ts'
+export * from './control-client.ts'
+export * from './control-server.ts'
 export { type InProcessBusComponents, InProcessBusHub } from './in-process.ts'
 export { keepTrying } from './keep-trying.ts'
 export * from './limits.ts'

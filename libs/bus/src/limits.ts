@@ -16,3 +16,9 @@ export const MAX_QUEUED_EVENT_BYTES = 16 * 1024 * 1024
 export const MAX_UNSENT_BYTES = 16 * 1024 * 1024
 /** How long stop() waits for handlers that are still running, and for what they say to leave. */
 export const DRAIN_TIMEOUT_MS = 2_000
+
+/** Longest line that the control socket takes from a client. Replies may be as long as any message. */
+export const MAX_CONTROL_LINE_BYTES = 1024 * 1024
+export const MAX_CONTROL_CLIENTS = 16
+/** Requests of one client of the control socket that are under way. */
+export const MAX_CONTROL_REQUESTS = 32
