@@ -119,6 +119,7 @@ export class VlanSwitch implements Startable {
       if (this.#nodeId !== null) await this.#rejoin(this.#nodeId, state.joined)
     } catch (error) {
       this.#started = false
+      await this.#removeAllPorts()
       throw error
     }
     const { lane, clock } = this.#components
@@ -138,7 +139,7 @@ export class VlanSwitch implements Startable {
     this.#sweepTimer = null
     await this.#changes.idle()
     this.#components.lane.onMessage = null
-    for (const port of [...this.#ports.values()]) await this.#removePort(port)
+    await this.#removeAllPorts()
   }
 
   /** @throws WakunetError for wrong input, or where trunk-peer or the kernel cannot do it */
@@ -268,7 +269,7 @@ export class VlanSwitch implements Startable {
     })
     const rebuilt = this.#changes.run(async () => {
       const joined = this.#joined()
-      for (const port of [...this.#ports.values()]) await this.#removePort(port)
+      await this.#removeAllPorts()
       await this.#rejoin(nodeId, joined)
       this.#control.announce()
       await this.#save()
@@ -323,6 +324,10 @@ export class VlanSwitch implements Startable {
     this.#ports.delete(port.vlanId)
     addCounters(this.#pastCounters, port.counters())
     addCounters(this.#pastDrops, port.drops())
+  }
+
+  async #removeAllPorts(): Promise<void> {
+    for (const port of [...this.#ports.values()]) await this.#removePort(port)
   }
 
   #joined(): JoinedVlan[] {

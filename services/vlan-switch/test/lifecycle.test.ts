@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { WakunetError } from '@wakunet/interface'
+import { JoinedVlans } from '../src/joined-vlans.ts'
 import {
   BROADCAST,
   FakeNetwork,
@@ -131,6 +132,45 @@ describe('stop', () => {
     assert.equal(one.tap.started, false)
     assert.equal(one.clock.pendingTimers, 0)
     await one.stop()
+  })
+})
+
+describe('a start that fails half-way', () => {
+  it('leaves nothing open', async () => {
+    const entry = { mtu: 1400, address4: null, addressAttempt: 0 }
+    const one = make()
+    await new JoinedVlans(stateDir, one.clock).save({
+      nodeId: node(1),
+      joined: [
+        { ...entry, vlan: LAN, interface: 'wk-lan' },
+        { ...entry, vlan: vlan('tiny', { subnet4: '10.0.0.0/31' }), interface: 'wk-tiny' },
+      ],
+    })
+    await assert.rejects(one.startSwitch(), { code: 'ERR_ADDRESS_INVALID' })
+    assert.deepEqual(
+      one.taps.map((tap) => [tap.name, tap.started]),
+      [['wk-lan', false]],
+    )
+    assert.equal(one.clock.pendingTimers, 0)
+    assert.deepEqual(one.switch.list(), [])
+  })
+})
+
+describe('a stop while somebody joins', () => {
+  it('ends the join and leaves no interface', async () => {
+    const one = make()
+    await one.start()
+    one.trunkPeer.resolving = Promise.withResolvers<void>()
+    const joining = one.cli.request('switch.join', { vlan: 'lan' })
+    await settle()
+    const refused = assert.rejects(joining)
+    await one.switch.stop()
+    one.trunkPeer.resolving.resolve()
+    await settle()
+    await one.cli.stop()
+    await refused
+    assert.deepEqual(one.taps, [])
+    assert.deepEqual(one.switch.list(), [])
   })
 })
 

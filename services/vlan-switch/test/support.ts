@@ -141,6 +141,8 @@ export class FakeTrunkPeer {
   announced: readonly VlanMembership[] = []
   announcements = 0
   nodeId: NodeId
+  /** Holds back answers to `directory.resolve`. */
+  resolving: PromiseWithResolvers<void> | null = null
   /** Members that it tells the switch; null: those of the network. */
   members: VlanMember[] | null = null
   readonly #network: FakeNetwork
@@ -179,7 +181,8 @@ export class FakeTrunkPeer {
       return {}
     })
     bus.respond('trunk.members.get', ({ vlanId }) => ({ members: this.membersOf(vlanId) }))
-    bus.respond('directory.resolve', ({ vlan: text }) => {
+    bus.respond('directory.resolve', async ({ vlan: text }) => {
+      await this.resolving?.promise
       const found = this.vlans.find((one) => one.id === text || one.name === text || one.ref === text)
       if (found === undefined) throw new WakunetError('ERR_VLAN_NOT_FOUND', `no VLAN ${text}`)
       return found
