@@ -18,14 +18,19 @@ const HEADER_BYTES = 6
 export const MAX_NAME_BYTES = 64
 export const MAX_HELLO_BYTES = HEADER_BYTES + MAX_NAME_BYTES
 
-const NAME = /^[A-Za-z0-9._-]{1,64}$/
+const NAME = /^[A-Za-z0-9_-]{1,64}$/
+
+/** Whether a client may be called so: 1 to 64 letters, digits, "_" or "-". */
+export function isLaneName(name: string): boolean {
+  return NAME.test(name)
+}
 
 /** @throws WakunetError `ERR_CONFIG_INVALID` where a client may not be called so */
 export function checkLaneName(name: string): string {
   if (NAME.test(name)) return name
   throw new WakunetError(
     'ERR_CONFIG_INVALID',
-    `the lane name ${JSON.stringify(name.slice(0, 80))} must be 1 to 64 letters, digits, ".", "_" or "-"`,
+    `the lane name ${JSON.stringify(name.slice(0, 80))} must be 1 to 64 letters, digits, "_" or "-"`,
   )
 }
 

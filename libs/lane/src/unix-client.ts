@@ -9,7 +9,7 @@ import { UnixLaneSocket } from './unix-socket.ts'
 export interface UnixLaneClientInit {
   /** Where the server listens; at most 107 bytes. */
   readonly path: string
-  /** Under which it attaches; 1 to 64 letters, digits, ".", "_" or "-". */
+  /** Under which it attaches; 1 to 64 letters, digits, "_" or "-". */
   readonly name: string
   readonly logger: Logger
   readonly clock: Clock

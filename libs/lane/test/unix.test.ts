@@ -263,7 +263,7 @@ describe('Unix lane: client', () => {
   it('refuses names and paths that cannot be used', () => {
     const init = { logger: recordingLogger(), clock: systemClock }
     const invalid = (error: unknown) => error instanceof WakunetError && error.code === 'ERR_CONFIG_INVALID'
-    for (const name of ['', 'a b', 'ä', 'x'.repeat(65), 'a/b']) {
+    for (const name of ['', 'a b', 'ä', 'x'.repeat(65), 'a/b', 'a.b']) {
       assert.throws(() => new UnixLaneClient({ ...init, name, path: '/tmp/x' }), invalid)
     }
     for (const path of ['', 'x'.repeat(108)]) {
