@@ -35,8 +35,6 @@ export const addressArgument = (text: string): string => {
   return text
 }
 
-export const subnetArgument = addressArgument
-
 export const interfaceArgument = (text: string): string => {
   checkInterfaceName(text)
   return text

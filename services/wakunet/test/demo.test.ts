@@ -13,7 +13,11 @@ import type { DemoReport } from '../src/demo/report.ts'
 const MAIN = path.join(import.meta.dirname, '../src/main.ts')
 
 const startDemo = (t: TestContext, argv: readonly string[]): ChildProcess => {
-  const child = spawn(process.execPath, [MAIN, 'demo', ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [MAIN, 'demo', ...argv], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // Meant for a node of the user's own; the demo must not care.
+    env: { ...process.env, WAKUNET_TRUNK_LISTEN: 'banana', WAKUNET_FROB: '1' },
+  })
   t.after(() => child.kill('SIGKILL'))
   return child
 }

@@ -1,6 +1,6 @@
 import type { VlanInfo } from '@wakunet/bus'
 import { Command, Option } from 'commander'
-import { mtuArgument, subnetArgument, vlanNameArgument } from '../arguments.ts'
+import { addressArgument, mtuArgument, vlanNameArgument } from '../arguments.ts'
 import { type CommandContext, withClient } from '../command-context.ts'
 import { withExamples } from '../help-examples.ts'
 import { vlanFields } from '../vlan-fields.ts'
@@ -19,7 +19,7 @@ export const vlanCreateCommand = (context: CommandContext): Command =>
       .option('--description <text>', 'what it is for')
       .addOption(
         new Option('--subnet <cidr>', 'its IPv4 subnet (default: derived from the VLAN id)').argParser(
-          subnetArgument,
+          addressArgument,
         ),
       )
       .addOption(new Option('--mtu <bytes>', 'MTU of its interfaces').argParser(mtuArgument))

@@ -12,6 +12,8 @@ const START_TIMEOUT_MS = 60_000
 const COMMAND_TIMEOUT_MS = 60_000
 const ADDRESS_TIMEOUT_MS = 20_000
 const POLL_MS = 100
+/** An empty file, so that the one of the user's own node is not read. */
+const NO_CONFIG_FILE = ['--config', '/dev/null'] as const
 
 export interface DemoHostInit {
   readonly host: LabHost
@@ -86,7 +88,7 @@ export class DemoHost {
   async wakunet(args: readonly string[], signal: AbortSignal): Promise<unknown> {
     const { stdout, stderr, code } = await this.host.exec(
       this.#program,
-      [...this.#arguments, '--socket', this.socket, '--json', ...args],
+      [...this.#arguments, ...NO_CONFIG_FILE, '--socket', this.socket, '--json', ...args],
       { timeoutMs: COMMAND_TIMEOUT_MS, signal, allowFailure: true },
     )
     if (code === 0) return JSON.parse(stdout)
@@ -173,6 +175,7 @@ export class DemoHost {
     return [
       'up',
       '--json',
+      ...NO_CONFIG_FILE,
       ...['--state-dir', path.join(this.host.directory, 'state')],
       ...['--socket', this.socket],
       ...['--log-format', 'pretty'],

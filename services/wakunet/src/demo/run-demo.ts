@@ -51,7 +51,7 @@ const withNetwork = async (
   use: (network: DemoNetwork) => Promise<void>,
 ): Promise<void> => {
   const network = await DemoNetwork.build({
-    command: context.self,
+    command: [...withoutConfiguration(context.terminal.env), ...context.self],
     signal,
     openClient: (socket) => context.openClient({ json: true, socket }),
     onStep: (what) => output.note(`… ${what}`),
@@ -63,6 +63,14 @@ const withNetwork = async (
     await network.stop()
   }
 }
+
+/** Starts a program without our variables: what configures the user's own node is not for those of the demo. */
+const withoutConfiguration = (env: Readonly<NodeJS.ProcessEnv>): readonly string[] => [
+  'env',
+  ...Object.keys(env)
+    .filter((name) => name.startsWith('WAKUNET_'))
+    .flatMap((name) => ['-u', name]),
+]
 
 const showOnce = async (
   context: CommandContext,
