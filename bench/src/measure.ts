@@ -2,6 +2,7 @@ import { WakunetError } from '@wakunet/interface'
 import { Lab, type LabHost } from '@wakunet/netlab'
 import type { Figures } from './figures.ts'
 import { type Iperf3Result, parseIperf3 } from './iperf3.ts'
+import { withLastWords } from './last-words.ts'
 import { type PingResult, parsePing } from './ping.ts'
 import type { MeasurePlan } from './plan.ts'
 import { busySeconds, cpuSeconds, memoryMiB } from './process-usage.ts'
@@ -40,9 +41,13 @@ export async function measureOnce(system: System, plan: MeasurePlan, signal: Abo
   await using lab = await Lab.create({ name: 'bench', hosts: 2, topology: 'direct', signal })
   const overlay = await system.up(lab, signal)
   const bench = new Measurement(lab, overlay, signal)
-  await bench.untilReachable()
-  // Awaited here: the lab must outlive it.
-  return await bench.run(plan)
+  try {
+    await bench.untilReachable()
+    // Awaited here: the lab must outlive it.
+    return await bench.run(plan)
+  } catch (error) {
+    throw withLastWords(error, overlay.processes.flat())
+  }
 }
 
 class Measurement {
@@ -113,7 +118,7 @@ class Measurement {
   }
 
   async #tcpWithCpu(seconds: number): Promise<{ tcp: Iperf3Result; cpu: number; machineCpu: number }> {
-    const pids = this.#overlay.pids.flat()
+    const pids = this.#overlay.processes.flat().map(({ pid }) => pid)
     const [cpuBefore, busyBefore] = [cpuSeconds(pids), busySeconds()]
     const tcp = await this.#tcp(1, seconds)
     return { tcp, cpu: cpuSeconds(pids) - cpuBefore, machineCpu: busySeconds() - busyBefore }
@@ -180,7 +185,7 @@ class Measurement {
 
   /** Of the larger node: what one host has to have. */
   #memory(): { rss: number; peak: number } {
-    const nodes = this.#overlay.pids.map(memoryMiB)
+    const nodes = this.#overlay.processes.map((node) => memoryMiB(node.map(({ pid }) => pid)))
     return { rss: Math.max(...nodes.map(({ rss }) => rss)), peak: Math.max(...nodes.map(({ peak }) => peak)) }
   }
 }

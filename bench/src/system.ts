@@ -1,4 +1,4 @@
-import type { Lab } from '@wakunet/netlab'
+import type { Lab, LabProcess } from '@wakunet/netlab'
 
 /** MTU inside every overlay where it can be set, so that none gains by its default. */
 export const OVERLAY_MTU = 1400
@@ -37,7 +37,7 @@ export interface Overlay {
   /** One per host; the second is measured from the first. */
   readonly addresses: readonly [string, string]
   /** Processes of the overlay, per host; none for what the kernel does. */
-  readonly pids: readonly [readonly number[], readonly number[]]
+  readonly processes: readonly [readonly LabProcess[], readonly LabProcess[]]
   /** Of the overlay's interface. */
   readonly mtu: number
 }

@@ -16,7 +16,7 @@ export const veth: System = {
   missing: () => null,
   version: async () => `Linux ${release()}`,
   async up(lab: Lab): Promise<Overlay> {
-    return { addresses: [lab.host(1).address4, lab.host(2).address4], pids: NO_PROCESSES, mtu: 1500 }
+    return { addresses: [lab.host(1).address4, lab.host(2).address4], processes: NO_PROCESSES, mtu: 1500 }
   },
 }
 
@@ -39,6 +39,6 @@ export const vxlan: System = {
       await host.ip([`${link} dstport ${VXLAN_PORT} dev ${host.interface}`])
     }
     await Promise.all([assignAddress(first, 'vx0', 0), assignAddress(second, 'vx0', 1)])
-    return { addresses: OVERLAY_ADDRESSES, pids: NO_PROCESSES, mtu: OVERLAY_MTU }
+    return { addresses: OVERLAY_ADDRESSES, processes: NO_PROCESSES, mtu: OVERLAY_MTU }
   },
 }

@@ -37,7 +37,7 @@ export const n2n: System = {
     await untilInterface(first, INTERFACE, edges[0], signal)
     await untilInterface(second, INTERFACE, edges[1], signal)
     // Without the supernode's process the figures show what two edges cost; it is idle once they know each other.
-    return { addresses: OVERLAY_ADDRESSES, pids: [[edges[0].pid], [edges[1].pid]], mtu: OVERLAY_MTU }
+    return { addresses: OVERLAY_ADDRESSES, processes: [[edges[0]], [edges[1]]], mtu: OVERLAY_MTU }
   },
 }
 

@@ -34,7 +34,7 @@ export const openvpn: System = {
       ),
     )
     await Promise.all([assignAddress(first, INTERFACE, 0), assignAddress(second, INTERFACE, 1)])
-    return { addresses: OVERLAY_ADDRESSES, pids: [[server.pid], [client.pid]], mtu: OVERLAY_MTU }
+    return { addresses: OVERLAY_ADDRESSES, processes: [[server], [client]], mtu: OVERLAY_MTU }
   },
 }
 

@@ -34,7 +34,7 @@ export const tinc: System = {
     )
     return {
       addresses: OVERLAY_ADDRESSES,
-      pids: [[programs[0]!.pid], [programs[1]!.pid]],
+      processes: [[programs[0]!], [programs[1]!]],
       mtu: OVERLAY_MTU,
     }
   },

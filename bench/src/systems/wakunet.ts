@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { findProgram, type Lab, type LabHost, type LabProcess, runCommand } from '@wakunet/netlab'
+import { withLastWords } from '../last-words.ts'
 import {
   OVERLAY_ADDRESSES,
   OVERLAY_MTU,
@@ -68,8 +69,11 @@ async function joinHosts(lab: Lab, start: StartNode, signal: AbortSignal): Promi
     const address = `${OVERLAY_ADDRESSES[index]}/${OVERLAY_PREFIX_LENGTH}`
     await command(node, ['vlan', 'join', ref, '--address', address], signal)
   }
-  const pids = nodes.map(({ processes }) => processes.map(({ pid }) => pid))
-  return { addresses: OVERLAY_ADDRESSES, pids: [pids[0]!, pids[1]!], mtu: OVERLAY_MTU }
+  return {
+    addresses: OVERLAY_ADDRESSES,
+    processes: [nodes[0].processes, nodes[1].processes],
+    mtu: OVERLAY_MTU,
+  }
 }
 
 async function startEmbedded(
@@ -127,8 +131,12 @@ function startService(host: LabHost, service: string, args: readonly string[]): 
 /** One command of the command line against a running node. */
 async function command(node: RunningNode, args: readonly string[], signal: AbortSignal): Promise<unknown> {
   const line = [mainOf('wakunet'), ...node.target, '--json', ...args]
-  const { stdout } = await node.host.exec(process.execPath, line, { signal })
-  return JSON.parse(stdout)
+  try {
+    const { stdout } = await node.host.exec(process.execPath, line, { signal })
+    return JSON.parse(stdout)
+  } catch (error) {
+    throw withLastWords(error, node.processes)
+  }
 }
 
 async function version(): Promise<string> {

@@ -36,7 +36,7 @@ export const wireguardGo: System = {
     const programs = [start(first), start(second)] as const
     await join(first, programs[0], keys[0].privateKey, second, keys[1].publicKey, 0, signal)
     await join(second, programs[1], keys[1].privateKey, first, keys[0].publicKey, 1, signal)
-    return { addresses: OVERLAY_ADDRESSES, pids: [[programs[0].pid], [programs[1].pid]], mtu: OVERLAY_MTU }
+    return { addresses: OVERLAY_ADDRESSES, processes: [[programs[0]], [programs[1]]], mtu: OVERLAY_MTU }
   },
 }
 
