@@ -242,17 +242,18 @@ test('two keys with one variable are a fault of the schema', () => {
   assert.throws(() => configKeys(twice, 'WAKUNET'), /WAKUNET_A_B/)
 })
 
-test('whatever the file holds, the outcome is a configuration or a ConfigError', (t) =>
-  checkProperty(
-    fc.asyncProperty(
-      fc.oneof(
-        fc.string({ unit: 'binary' }),
-        fc.json(),
-        fc.stringMatching(/^[a-z:\-[\]{}&*!|> \n"']{0,60}$/),
-      ),
-      async (text) => {
-        await load(t, text).catch((error: unknown) => assert.ok(error instanceof ConfigError, String(error)))
-      },
-    ),
-    { runs: 300 },
-  ))
+test('whatever the file holds, the outcome is a configuration or a ConfigError', async (t) => {
+  const path = join(await tempDir(t), 'wakunet.yaml')
+  const texts = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.json(),
+    fc.stringMatching(/^[a-z:\-[\]{}&*!|> \n"']{0,60}$/),
+  )
+  const property = fc.asyncProperty(texts, async (text) => {
+    await writeFile(path, text)
+    await loadConfig({ schema, file: { path, required: true } }).catch((error: unknown) =>
+      assert.ok(error instanceof ConfigError, String(error)),
+    )
+  })
+  await checkProperty(property, { runs: 300 })
+})
