@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
+import { ROOT } from './projects.ts'
 
 export interface RunOptions {
   readonly cwd?: string
@@ -16,6 +18,8 @@ export interface RunOutcome {
 
 /** What is kept of a command's output: the end. */
 const MAX_OUTPUT_CHARS = 200_000
+/** Biome, tsc, knip and Nx. */
+const TOOLS = join(ROOT, 'node_modules/.bin')
 const KILL_AFTER_MS = 10_000
 
 /** Runs a command in a process group of its own, so that a timeout ends all of it. */
@@ -29,6 +33,7 @@ export async function run(
     cwd: options.cwd,
     stdio: ['ignore', stdio, stdio],
     detached: true,
+    env: { ...process.env, PATH: `${TOOLS}:${process.env.PATH ?? ''}` },
   })
   let output = ''
   const keep = (chunk: Buffer) => {
