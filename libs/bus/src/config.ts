@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { NatsCredentials } from './nats-link.ts'
 
 /** The section `bus` of a service that runs as a process of its own: how it reaches NATS. */
 export const busConfigSchema = z.strictObject({
@@ -18,3 +19,15 @@ export const busConfigSchema = z.strictObject({
 })
 
 export type BusConfig = z.infer<typeof busConfigSchema>
+
+/** How to reach NATS, as `NatsBus` and the NATS lane take it. */
+interface NatsConnection {
+  readonly servers: readonly string[]
+  readonly prefix: string
+  readonly credentials?: NatsCredentials
+}
+
+/** The connection that the section describes; without `user` it is anonymous. */
+export function natsConnection({ servers, prefix, user, password = '' }: BusConfig): NatsConnection {
+  return { servers, prefix, ...(user === undefined ? {} : { credentials: { user, password } }) }
+}

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { NatsBus } from '@wakunet/bus'
+import { NatsBus, natsConnection } from '@wakunet/bus'
 import { type LaneServer, type Logger, WakunetError } from '@wakunet/interface'
 import { NatsLaneServer, UnixLaneServer } from '@wakunet/lane'
 import {
@@ -33,7 +33,12 @@ export async function buildService(argv: string[], env: NodeJS.ProcessEnv): Prom
   const logger = createLogger({ name: 'wakunet:trunk-peer', ...config.log })
   const lock = await lockStateDirectory(config.stateDir)
   const metrics = new MetricsRegistry({ processMetrics: true })
-  const bus = new NatsBus({ ...config.bus, role: 'trunk-peer', logger: logger.child('bus'), clock })
+  const bus = new NatsBus({
+    ...natsConnection(config.bus),
+    role: 'trunk-peer',
+    logger: logger.child('bus'),
+    clock,
+  })
   const lane = openLane(config, logger)
   const service = new TrunkPeer(
     { bus, lane, clock, logger, registry: metrics.prometheus },
@@ -71,7 +76,7 @@ function openLane({ lane, bus }: ProcessConfig, logger: Logger): LaneServer {
   const components = { logger: logger.child('lane'), clock: systemClock }
   return lane.kind === 'unix'
     ? new UnixLaneServer({ path: lane.path, ...components })
-    : new NatsLaneServer({ ...bus, ...components })
+    : new NatsLaneServer({ ...natsConnection(bus), ...components })
 }
 
 function configFile(argv: string[]): { path: string; required: boolean } | undefined {
