@@ -1,0 +1,75 @@
+import {
+  encodeRecordHeader,
+  type FrameHint,
+  RECORD_FRAME_HEADER_BYTES,
+  RECORD_HEADER_BYTES,
+  type RecordHeader,
+  writeFrameHeader,
+} from '@wakunet/record'
+
+/** What a hostile peer knows of the hosts that it attacks; travels to its process as JSON. */
+export interface HostileTarget {
+  /** Multiaddr of the victim's trunk-peer. */
+  readonly address: string
+  readonly victim: KnownStation
+  /** Another member of the VLAN, whose part the hostile peer tries to play. */
+  readonly bystander: KnownStation
+  /** The VLAN in which the hostile peer is a proper member. */
+  readonly vlanId: string
+  /** A VLAN that the victim has joined and the hostile peer has not announced. */
+  readonly otherVlanId: string
+  readonly mtu: number
+  readonly seed: number
+}
+
+export interface KnownStation {
+  readonly nodeId: string
+  readonly mac: string
+  readonly address4: string
+  readonly address6: string
+}
+
+/** A frame with the offload hints that are claimed for it. */
+export interface ClaimedFrame {
+  readonly frame: Uint8Array
+  readonly hint: FrameHint
+}
+
+/** Who the hostile peer is in the VLAN at the moment, and what it needs to build records. */
+export interface HostileScene {
+  readonly target: HostileTarget
+  /** Bytes of the ids: 16 each. */
+  readonly ids: Readonly<Record<'self' | 'victim' | 'bystander' | 'vlan' | 'otherVlan', Uint8Array>>
+  readonly mac: Uint8Array
+  readonly bootNonce: Uint8Array
+  /** Grows by one a call, as an honest switch counts. */
+  nextSequence(): number
+  /** Bytes from the seeded source. */
+  randomBytes(length: number): Uint8Array
+}
+
+export const NO_HINT: FrameHint = { flags: 0, gsoType: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
+
+/** An honest header, to the victim, for whatever `changes` does not name. */
+export function recordHeader(scene: HostileScene, changes: Partial<RecordHeader> = {}): RecordHeader {
+  return {
+    hopLimit: 64,
+    frameCount: 1,
+    epoch: 0,
+    sequence: scene.nextSequence(),
+    bootNonce: scene.bootNonce,
+    vlanId: scene.ids.vlan,
+    ingress: scene.ids.self,
+    egress: scene.ids.victim,
+    ...changes,
+  }
+}
+
+/** A record of one frame. */
+export function recordOf(header: RecordHeader, { frame, hint }: ClaimedFrame): Uint8Array {
+  const record = new Uint8Array(RECORD_HEADER_BYTES + RECORD_FRAME_HEADER_BYTES + frame.length)
+  encodeRecordHeader(record, 0, header)
+  writeFrameHeader(record, RECORD_HEADER_BYTES, frame.length, hint)
+  record.set(frame, RECORD_HEADER_BYTES + RECORD_FRAME_HEADER_BYTES)
+  return record
+}

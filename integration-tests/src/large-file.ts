@@ -1,0 +1,26 @@
+import { createCipheriv, createHash } from 'node:crypto'
+import { open } from 'node:fs/promises'
+
+const CHUNK_BYTES = 4 * 1024 * 1024
+
+/**
+ * Writes a file that does not compress and whose every block is different: AES-128 in counter mode over zeros.
+ * @param key 16 bytes; another key is another file
+ * @returns its SHA-256 in hexadecimal digits
+ */
+export async function writeLargeFile(path: string, bytes: number, key: string): Promise<string> {
+  const cipher = createCipheriv('aes-128-ctr', key, Buffer.alloc(16))
+  const hash = createHash('sha256')
+  const zeros = Buffer.alloc(CHUNK_BYTES)
+  const file = await open(path, 'wx')
+  try {
+    for (let left = bytes; left > 0; left -= CHUNK_BYTES) {
+      const chunk = cipher.update(zeros.subarray(0, Math.min(left, CHUNK_BYTES)))
+      hash.update(chunk)
+      await file.write(chunk)
+    }
+  } finally {
+    await file.close()
+  }
+  return hash.digest('hex')
+}

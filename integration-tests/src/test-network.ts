@@ -1,0 +1,185 @@
+import type { PeerInfo, PortInfo, ReplyOf, TrunkStatus, VlanInfo } from '@wakunet/bus'
+import { type Capture, type CommandResult, Lab } from '@wakunet/netlab'
+import { requirePrograms, requireRoot } from '@wakunet/testing'
+import { type Host, TRUNK_PORT } from './host.ts'
+import { NODE, NODE_ENVIRONMENT, servicePath } from './programs.ts'
+import type { Shape } from './shape.ts'
+import { Station } from './station.ts'
+import { waitUntil } from './wait-until.ts'
+
+const CLI_TIMEOUT_MS = 45_000
+
+export interface TestNetworkInit {
+  /** Part of the names of its namespaces: 1 to 16 of `a-z0-9`. */
+  readonly name: string
+  readonly shape: Shape
+  /** Hosts with a node. Default 3. */
+  readonly nodes?: number
+  /** Further hosts on the underlay without a node. Default 0. */
+  readonly bareHosts?: number
+  /** How nodes find each other. Default `bootstrap`: each knows the addresses of all. */
+  readonly discovery?: 'bootstrap' | 'mdns'
+  /** Commands beyond those that every test needs. */
+  readonly programs?: readonly string[]
+}
+
+/** What `wakunet vlan show --json` prints. */
+export interface ShownVlan {
+  readonly vlan: VlanInfo
+  readonly joined: ReplyOf<'switch.show'> | null
+}
+
+/** Hosts with running nodes on one underlay, and what tests ask of them. */
+export class TestNetwork {
+  readonly lab: Lab
+  /** Those with a node. */
+  readonly hosts: readonly Host[]
+
+  private constructor(lab: Lab, hosts: readonly Host[]) {
+    this.lab = lab
+    this.hosts = hosts
+  }
+
+  /** Builds the lab and starts a node on each host. Nothing stays behind when it fails. */
+  static async create(init: TestNetworkInit): Promise<TestNetwork> {
+    const { nodes = 3, bareHosts = 0, discovery = 'bootstrap' } = init
+    requireRoot()
+    requirePrograms(['ip', 'ping', 'curl', 'tcpdump', 'socat', 'nats-server', ...(init.programs ?? [])])
+    const lab = await Lab.create({ name: init.name, hosts: nodes + bareHosts })
+    const homes = lab.hosts.slice(0, nodes)
+    const addresses = homes.map((home) => `/ip4/${home.address4}/tcp/${TRUNK_PORT}`)
+    const hosts = homes.map((home, index) =>
+      init.shape.createHost(home, {
+        bootstrap: discovery === 'mdns' ? [] : addresses.toSpliced(index, 1),
+        mdns: discovery === 'mdns',
+      }),
+    )
+    const network = new TestNetwork(lab, hosts)
+    try {
+      await Promise.all(hosts.map((host) => host.start()))
+      await Promise.all(hosts.map((host) => network.ready(host)))
+      return network
+    } catch (error) {
+      const logs = network.logs()
+      await network.stop()
+      throw new Error(`the network did not start:\n${logs}`, { cause: error })
+    }
+  }
+
+  /** The host by number, from 1. */
+  host(number: number): Host {
+    const host = this.hosts[number - 1]
+    if (host === undefined) throw new Error(`the network has no host ${number}`)
+    return host
+  }
+
+  /** Waits until every service of a host says that it can do its work. */
+  async ready(host: Host): Promise<void> {
+    const urls = host.httpUrls.map((url) => `${url}/readyz`)
+    await this.until(`${host.name} to be ready`, async () => {
+      const { code } = await host.lab.exec('curl', ['-fsS', '--max-time', '10', ...urls], {
+        allowFailure: true,
+      })
+      return code === 0
+    })
+  }
+
+  /** Ends the nodes as a service manager would, then removes everything. */
+  async stop(): Promise<void> {
+    try {
+      await Promise.all(this.hosts.map((host) => host.stop()))
+    } finally {
+      await this.lab.stop()
+    }
+  }
+
+  /** Last log lines of every process. */
+  logs(): string {
+    return this.hosts.map((host) => host.logs()).join('\n')
+  }
+
+  /** Runs `wakunet` on a host as a person would, without a look at how it ends. */
+  cliResult(host: Host, args: readonly string[]): Promise<CommandResult> {
+    return host.lab.exec(NODE, [servicePath('wakunet'), ...host.cliTarget, ...args], {
+      env: NODE_ENVIRONMENT,
+      timeoutMs: CLI_TIMEOUT_MS,
+      allowFailure: true,
+    })
+  }
+
+  /** Runs `wakunet --json` on a host and returns what it printed. @throws Error unless it exits with 0 */
+  async cli<T>(host: Host, args: readonly string[]): Promise<T> {
+    const { stdout, stderr, code } = await this.cliResult(host, ['--json', ...args])
+    if (code === 0) return JSON.parse(stdout) as T
+    throw new Error(`"wakunet ${args.join(' ')}" on ${host.name} ended with ${code}: ${stderr.trim()}`)
+  }
+
+  status(host: Host): Promise<{ node: TrunkStatus; vlans: PortInfo[] }> {
+    return this.cli(host, ['status'])
+  }
+
+  async peers(host: Host): Promise<PeerInfo[]> {
+    return (await this.cli<{ peers: PeerInfo[] }>(host, ['peers'])).peers
+  }
+
+  showVlan(host: Host, vlan: VlanInfo): Promise<ShownVlan> {
+    return this.cli(host, ['vlan', 'show', vlan.ref])
+  }
+
+  /** Makes a VLAN on the first host, joins it on `hosts` and waits until all of them know each other. */
+  async vlan(
+    name: string,
+    hosts: readonly Host[] = this.hosts,
+  ): Promise<{ vlan: VlanInfo; stations: Station[] }> {
+    const vlan = await this.cli<VlanInfo>(this.host(1), ['vlan', 'create', name])
+    const stations = await Promise.all(hosts.map((host) => this.join(host, vlan)))
+    await this.allKnowEachOther(vlan, stations)
+    return { vlan, stations }
+  }
+
+  async join(host: Host, vlan: VlanInfo): Promise<Station> {
+    const port = await this.cli<PortInfo>(host, ['vlan', 'join', vlan.ref])
+    const { node } = await this.status(host)
+    const addresses = await this.until(
+      `an IPv4, a ULA and a link-local address on ${port.interface}`,
+      async () => {
+        const found = await host.lab.addresses(port.interface)
+        const complete = [/^\d+\./, /^f[cd]/, /^fe80:/].every((kind) => found.some((cidr) => kind.test(cidr)))
+        return complete && found
+      },
+    )
+    return new Station(host, port, addresses, node.nodeId)
+  }
+
+  /** Waits until every station's host shows all other stations as members. */
+  async allKnowEachOther(vlan: VlanInfo, stations: readonly Station[]): Promise<void> {
+    await Promise.all(
+      stations.map((station) =>
+        this.until(`${station.name} to know all members of ${vlan.name}`, async () => {
+          const { joined } = await this.showVlan(station.host, vlan)
+          const known = new Set<string>(joined?.members.map((member) => member.nodeId))
+          return stations.every((other) => other === station || known.has(other.nodeId))
+        }),
+      ),
+    )
+  }
+
+  /** Starts tcpdump on a station's TAP; what is sent after this call is not missed. */
+  capture(station: Station, filter = ''): Promise<Capture> {
+    return this.lab.capture(station.host.lab, station.interface, filter)
+  }
+
+  /** Every series of a host by its name with labels, from every service that it runs. */
+  async metrics(host: Host): Promise<Map<string, number>> {
+    const urls = host.httpUrls.map((url) => `${url}/metrics`)
+    const { stdout } = await host.lab.exec('curl', ['-fsS', '--max-time', '10', ...urls])
+    return new Map(
+      [...stdout.matchAll(/^(\w+(?:\{.*\})?) (\S+)$/gm)].map(([, name, value]) => [name!, Number(value)]),
+    )
+  }
+
+  /** `waitUntil` whose failure shows the logs of this network. */
+  until<T>(what: string, look: () => Promise<T | null | false>, timeoutMs = 30_000): Promise<T> {
+    return waitUntil(what, look, { timeoutMs, explain: () => this.logs() })
+  }
+}
