@@ -25,8 +25,9 @@ export const requireTapAccess = (access: TapAccess, command: string): void => {
 }
 
 const privilegeText = (command: string): string => {
+  const { kind, tun } = Lab.privileges()
   const demo =
-    Lab.privileges().kind === 'user-namespace'
+    kind === 'user-namespace' && tun.usable
       ? '\nTo see it work without root, in a user namespace of your own:  wakunet demo --user-namespace'
       : ''
   return (

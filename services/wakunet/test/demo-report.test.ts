@@ -127,34 +127,42 @@ describe('privileges of the demo', () => {
     throw new Error('nothing was thrown')
   }
 
+  const open = { netAdmin: true, deviceFault: null }
+
   test('root may go on', () => {
-    checkPrivileges({ kind: 'root', reason: '', tun }, {})
+    checkPrivileges({ kind: 'root', reason: '', tun }, open, {})
   })
 
   test('without root the missing privilege is named and the user-namespace demo offered, in the words of the user', () => {
     const privileges = { kind: 'user-namespace', reason: '', tun } as const
-    const direct = thrownBy(() => checkPrivileges(privileges, {}))
+    const direct = thrownBy(() => checkPrivileges(privileges, open, {}))
     assert.equal(direct.code, 'ERR_MISSING_PRIVILEGE')
-    assert.match(direct.message, /CAP_NET_ADMIN.*wakunet demo --user-namespace/s)
-    const npm = thrownBy(() => checkPrivileges(privileges, { npm_lifecycle_event: 'start' }))
-    assert.match(npm.message, /npm start -- --user-namespace/)
+    assert.match(direct.message, /CAP_NET_ADMIN.*wakunet demo --user-namespace$/s)
+    const npm = thrownBy(() => checkPrivileges(privileges, open, { npm_lifecycle_event: 'start' }))
+    assert.match(npm.message, /npm start -- --user-namespace$/)
+  })
+
+  test('the offer says what is needed first where the user may not open the tun device', () => {
+    const closed = { usable: false, reason: '/dev/net/tun may not be opened: chmod 0666 /dev/net/tun' }
+    const error = thrownBy(() =>
+      checkPrivileges({ kind: 'user-namespace', reason: '', tun: closed }, open, {}),
+    )
+    assert.match(error.message, /--user-namespace\nThat needs one thing first: .*chmod 0666/)
   })
 
   test('where the kernel allows no user namespace none is offered', () => {
     const error = thrownBy(() =>
-      checkPrivileges({ kind: 'none', reason: 'Not as root, because X.', tun }, {}),
+      checkPrivileges({ kind: 'none', reason: 'Not as root, because X.', tun }, open, {}),
     )
     assert.equal(error.code, 'ERR_MISSING_PRIVILEGE')
     assert.doesNotMatch(error.message, /--user-namespace/)
   })
 
-  test('a missing tun device has its own error', () => {
-    const error = thrownBy(() =>
-      checkPrivileges(
-        { kind: 'root', reason: '', tun: { usable: false, reason: '/dev/net/tun is missing: modprobe tun' } },
-        {},
-      ),
-    )
-    assert.equal(error.code, 'ERR_TUN_DEVICE_MISSING')
+  test('a missing tun device and one that may not be opened have their own errors', () => {
+    const root = { kind: 'root', reason: '', tun } as const
+    const codeFor = (deviceFault: string) =>
+      thrownBy(() => checkPrivileges(root, { netAdmin: true, deviceFault }, {})).code
+    assert.equal(codeFor('ENOENT'), 'ERR_TUN_DEVICE_MISSING')
+    assert.equal(codeFor('EPERM'), 'ERR_MISSING_PRIVILEGE')
   })
 })

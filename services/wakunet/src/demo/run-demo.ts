@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { type CommandContext, outputOf } from '../command-context.ts'
 import { EXIT_CODES } from '../exit-code.ts'
 import { globalOptionsOf } from '../global-options.ts'
+import { readTapAccess } from '../tap-access.ts'
 import type { Output } from '../terminal.ts'
 import { DemoNetwork } from './demo-network.ts'
 import { LiveView } from './live-view.ts'
@@ -27,7 +28,7 @@ export const runDemo = async (
 ): Promise<void> => {
   if (options.userNamespace === true) return becomeRootOfNamespace(context, command, options)
   for (const program of PROGRAMS) requireProgram(program)
-  checkPrivileges(Lab.privileges(), context.terminal.env)
+  checkPrivileges(Lab.privileges(), readTapAccess(), context.terminal.env)
   const output = outputOf(context, command)
   using interruption = context.interruption()
   try {
