@@ -142,7 +142,8 @@ export class NatsLink implements Startable {
   async #closeGently(connection: NatsConnection): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = this.#components.clock.setTimeout(resolve, DRAIN_TIMEOUT_MS)
-    await Promise.race([connection.drain().catch(() => {}), promise])
+    // A drain never settles where the connection is lost meanwhile.
+    await Promise.race([connection.drain().catch(() => {}), connection.closed(), promise])
     timer.cancel()
     await connection.close().catch(() => {})
   }

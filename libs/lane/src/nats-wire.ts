@@ -16,9 +16,9 @@ export type UpKind = (typeof UP_KINDS)[number]
 export type DownKind = (typeof DOWN_KINDS)[number]
 
 /** How often the client says hello and is answered. */
-export const HEARTBEAT_MS = 800
-/** After this silence the other side is gone. */
-export const SILENCE_MS = 2_400
+export const HEARTBEAT_MS = 700
+/** After this silence the other side is gone; looked at every heartbeat, so within 2,800 ms at the latest. */
+export const SILENCE_MS = 2_100
 
 const ID = /^[0-9a-f]{16}$/
 

@@ -21,6 +21,18 @@ describe('createLanePair', () => {
     assert.equal(received, part)
   })
 
+  it('keeps the stack flat however often the two sides answer each other', async () => {
+    await using lane = await attach(make)
+    let rounds = 0
+    const ball = text('x')
+    lane.connection.onMessage = () => lane.connection.send([ball])
+    lane.client.onMessage = () => {
+      if (++rounds < 100_000) lane.client.send([ball])
+    }
+    lane.client.send([ball])
+    assert.equal(rounds, 100_000)
+  })
+
   it('bounds the messages that wait for a handler to return; the oldest go first', async () => {
     await using lane = await attach(make)
     const payload = new Uint8Array(64 * 1024)
