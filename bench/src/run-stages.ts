@@ -25,9 +25,10 @@ export async function runStages(options: Pick<BenchOptions, 'quick'>, signal: Ab
 export function renderStages(results: readonly StageResult[]): string {
   const rows = results.map(({ name, operations, bytes, wallSeconds, cpuSeconds }) => [
     name,
+    formatFigure((wallSeconds / operations) * 1e6),
     formatFigure((cpuSeconds / operations) * 1e6),
     formatFigure((bytes * 8) / wallSeconds / 1e9),
     formatFigure(cpuSeconds / (bytes / 1e9)),
   ])
-  return renderTable(['stage', 'CPU µs/call', 'Gbit/s', 'CPU s/GB'], rows)
+  return renderTable(['stage', 'µs/call', 'CPU µs/call', 'Gbit/s', 'CPU s/GB'], rows)
 }

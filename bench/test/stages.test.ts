@@ -26,5 +26,5 @@ test('stages show their cost by call and by gigabyte', () => {
   const text = renderStages([
     { name: 'seal', operations: 1_000, bytes: 1_000_000_000, wallSeconds: 2, cpuSeconds: 0.5 },
   ])
-  assert.match(text, /seal +500 +4 +0\.5/)
+  assert.match(text, /seal +2,000 +500 +4 +0\.5/)
 })

@@ -3,12 +3,13 @@ import path from 'node:path'
 import type { LaneClient, LaneConnection, LaneServer } from '@wakunet/interface'
 import { createLanePair, UnixLaneClient, UnixLaneServer } from '@wakunet/lane'
 import { createLogger, systemClock } from '@wakunet/service-kit'
-import { nextTurn, type Stage, StageMeter, type StageResult } from './stage.ts'
+import { nextTurn, type Stage, StageMeter } from './stage.ts'
 
 const MESSAGE_SIZES = [1_500, 65_536] as const
 /** Well below the lane's own limit: nothing is dropped. */
 const MAX_QUEUED_BYTES = 1024 * 1024
 const MESSAGES_PER_TURN = 64
+const ECHO_BYTES = 200
 
 interface LanePair {
   readonly server: LaneServer
@@ -22,20 +23,30 @@ export function laneStages(directory: string): Stage[] {
     const shared = { path: path.join(directory, 'lane.sock'), logger, clock: systemClock }
     return { server: new UnixLaneServer(shared), client: new UnixLaneClient({ ...shared, name: 'bench' }) }
   }
-  return MESSAGE_SIZES.flatMap((bytes) => [
-    laneStage(`lane in process, ${bytes} bytes`, bytes, () => createLanePair()),
-    laneStage(`lane Unix socket, ${bytes} bytes`, bytes, unix),
-  ])
+  return [
+    ...MESSAGE_SIZES.flatMap((bytes) => [
+      laneStage(`lane in process, ${bytes} bytes`, createLanePair, transfer, bytes),
+      laneStage(`lane Unix socket, ${bytes} bytes`, unix, transfer, bytes),
+    ]),
+    laneStage(`lane Unix socket, round trip of ${ECHO_BYTES} bytes`, unix, echo, ECHO_BYTES),
+  ]
 }
 
-function laneStage(name: string, messageBytes: number, create: () => LanePair): Stage {
+type LaneTraffic = (
+  client: LaneClient,
+  receiver: LaneConnection,
+  messageBytes: number,
+  seconds: number,
+) => Promise<StageMeter>
+
+function laneStage(name: string, create: () => LanePair, traffic: LaneTraffic, messageBytes: number): Stage {
   return {
     name,
     async run(seconds) {
       const { server, client } = create()
       try {
         const receiver = await connect(server, client)
-        return await transfer(name, client, receiver, messageBytes, seconds)
+        return (await traffic(client, receiver, messageBytes, seconds)).result(name)
       } finally {
         await client.stop()
         await server.stop()
@@ -58,13 +69,7 @@ async function connect(server: LaneServer, client: LaneClient): Promise<LaneConn
   return receiver!
 }
 
-async function transfer(
-  name: string,
-  client: LaneClient,
-  receiver: LaneConnection,
-  messageBytes: number,
-  seconds: number,
-): Promise<StageResult> {
+const transfer: LaneTraffic = async (client, receiver, messageBytes, seconds) => {
   const parts = [new Uint8Array(messageBytes)]
   const meter = new StageMeter()
   receiver.onMessage = (message) => meter.count(message.length)
@@ -73,7 +78,20 @@ async function transfer(
       client.send(parts)
     await nextTurn()
   }
-  const result = meter.result(name)
-  receiver.onMessage = null
-  return result
+  return meter
+}
+
+const echo: LaneTraffic = async (client, receiver, messageBytes, seconds) => {
+  const parts = [new Uint8Array(messageBytes)]
+  const meter = new StageMeter()
+  const done = Promise.withResolvers<void>()
+  receiver.onMessage = (message) => receiver.send([message])
+  client.onMessage = (message) => {
+    meter.count(message.length)
+    if (meter.seconds < seconds) client.send(parts)
+    else done.resolve()
+  }
+  client.send(parts)
+  await done.promise
+  return meter
 }

@@ -18,48 +18,84 @@ const MAX_WINDOW_BYTES = 16 * 1024 * 1024
 /** Below the queue's limit: nothing is dropped. */
 const MAX_QUEUED_BYTES = DEFAULT_QUEUE_BYTES / 2
 const RECORDS_PER_TURN = 64
+const ECHO_BYTES = 200
 
 /** The stream path of a trunk, libp2p with Noise and Yamux over TCP, with both ends in this process. */
 export function trunkStages(): Stage[] {
-  return RECORD_SIZES.map((bytes) => {
-    const name = `trunk stream path, ${bytes} bytes`
-    return { name, run: (seconds) => transfer(name, bytes, seconds) }
-  })
+  return [
+    ...RECORD_SIZES.map((bytes) => trunkStage(`trunk stream path, ${bytes} bytes`, transfer, bytes)),
+    trunkStage(`trunk stream path, round trip of ${ECHO_BYTES} bytes`, echo, ECHO_BYTES),
+  ]
 }
 
-async function transfer(name: string, recordBytes: number, seconds: number) {
-  const hosts = [await createHost(), await createHost()] as const
-  try {
-    const arrived = Promise.withResolvers<Stream>()
-    await hosts[1].handle(FRAMES_PROTOCOL, (stream) => arrived.resolve(stream))
-    const outgoing = await hosts[0].dialProtocol(hosts[1].getMultiaddrs()[0]!, FRAMES_PROTOCOL)
-    const meterOf = { current: new StageMeter() }
-    const sender = pathOn(outgoing, () => {})
-    pathOn(await arrived.promise, (bytes) => meterOf.current.count(bytes))
-    const record = new Uint8Array(recordBytes)
-    const meter = new StageMeter()
-    meterOf.current = meter
-    while (meter.seconds < seconds) {
-      for (let i = 0; i < RECORDS_PER_TURN && sender.stats.queuedBytes < MAX_QUEUED_BYTES; i++)
-        sender.send(record)
-      await nextTurn()
-    }
-    return meter.result(name)
-  } finally {
-    await Promise.all(hosts.map((host) => host.stop()))
+interface TrunkEnd {
+  readonly path: StreamPath
+  onRecord: (record: Uint8Array) => void
+}
+
+type TrunkTraffic = (
+  ends: readonly [TrunkEnd, TrunkEnd],
+  bytes: number,
+  seconds: number,
+) => Promise<StageMeter>
+
+function trunkStage(name: string, traffic: TrunkTraffic, bytes: number): Stage {
+  return {
+    name,
+    async run(seconds) {
+      const hosts = [await createHost(), await createHost()] as const
+      try {
+        const arrived = Promise.withResolvers<Stream>()
+        await hosts[1].handle(FRAMES_PROTOCOL, (stream) => arrived.resolve(stream))
+        const outgoing = await hosts[0].dialProtocol(hosts[1].getMultiaddrs()[0]!, FRAMES_PROTOCOL)
+        const ends = [trunkEnd(outgoing), trunkEnd(await arrived.promise)] as const
+        return (await traffic(ends, bytes, seconds)).result(name)
+      } finally {
+        await Promise.all(hosts.map((host) => host.stop()))
+      }
+    },
   }
 }
 
-function pathOn(stream: Stream, onBytes: (bytes: number) => void): StreamPath {
-  return new StreamPath({
+const transfer: TrunkTraffic = async ([sender, receiver], bytes, seconds) => {
+  const record = new Uint8Array(bytes)
+  const meter = new StageMeter()
+  receiver.onRecord = ({ length }) => meter.count(length)
+  while (meter.seconds < seconds) {
+    for (let i = 0; i < RECORDS_PER_TURN && sender.path.stats.queuedBytes < MAX_QUEUED_BYTES; i++)
+      sender.path.send(record)
+    await nextTurn()
+  }
+  return meter
+}
+
+const echo: TrunkTraffic = async ([sender, receiver], bytes, seconds) => {
+  const record = new Uint8Array(bytes)
+  const meter = new StageMeter()
+  const done = Promise.withResolvers<void>()
+  receiver.onRecord = (arrived) => receiver.path.send(arrived)
+  sender.onRecord = ({ length }) => {
+    meter.count(length)
+    if (meter.seconds < seconds) sender.path.send(record)
+    else done.resolve()
+  }
+  sender.path.send(record)
+  await done.promise
+  return meter
+}
+
+function trunkEnd(stream: Stream): TrunkEnd {
+  const path = new StreamPath({
     stream,
     maxRecordBytes: MAX_RECORD_LIMIT_BYTES,
     queueBytes: DEFAULT_QUEUE_BYTES,
-    onRecord: (record) => onBytes(record.length),
+    onRecord: (record) => end.onRecord(record),
     onMalformed: (error) => {
       throw error
     },
   })
+  const end: TrunkEnd = { path, onRecord: () => {} }
+  return end
 }
 
 function createHost(): Promise<Libp2p> {
