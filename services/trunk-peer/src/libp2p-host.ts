@@ -1,4 +1,3 @@
-import { yamux } from '@chainsafe/libp2p-yamux'
 import { identify } from '@libp2p/identify'
 import type { ComponentLogger, Connection, Libp2p, PeerInfo, PrivateKey, Stream } from '@libp2p/interface'
 import { mdns } from '@libp2p/mdns'
@@ -7,7 +6,7 @@ import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import { tcp } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from '@wakunet/interface'
-import { FRAMES_PROTOCOL, nativeNoise, TRUNK_PROTOCOL } from '@wakunet/trunk'
+import { FRAMES_PROTOCOL, guardedYamux, nativeNoise, TRUNK_PROTOCOL } from '@wakunet/trunk'
 import { createLibp2p } from 'libp2p'
 import type { Registry } from 'prom-client'
 import type { TrunkPeerConfig } from './config.ts'
@@ -58,7 +57,7 @@ export async function createHost(init: HostInit): Promise<Libp2p> {
     transports: [tcp({ maxConnections: config.connectionLimit * 2 + 16, backlog: 128 })],
     connectionEncrypters: [nativeNoise()],
     streamMuxers: [
-      yamux({
+      guardedYamux({
         maxInboundStreams: 16,
         maxOutboundStreams: 16,
         streamOptions: {
