@@ -33,7 +33,9 @@ type PinoLogger = pino.Logger<never, boolean>
 
 /** The structured log of a process. Secrets are hidden by field name, bytes are never shown. */
 export function createLogger(init: LoggerInit): Logger {
-  const output = init.destination ?? standardError()
+  const output =
+    init.destination ??
+    standardError((lines) => logger.warn('log lines were dropped: its reader is too slow', { lines }))
   const colours = init.colours ?? hasColours()
   const root = pino(
     {
@@ -46,7 +48,8 @@ export function createLogger(init: LoggerInit): Logger {
       ? { write: (line) => output.write(prettyLine(parseLine(line), colours)) }
       : output,
   )
-  return namedLogger(root, init.name)
+  const logger = namedLogger(root, init.name)
+  return logger
 }
 
 function namedLogger(root: PinoLogger, name: string): Logger {
@@ -77,9 +80,22 @@ function safeFields(fields: LogFields | undefined): object {
 
 const parseLine = (line: string): LogLine => JSON.parse(line) as LogLine
 
-/** Asynchronous with a bounded queue, which is written out when the process exits. */
-function standardError(): LogDestination {
-  return openDestination({ fd: 2, sync: false, maxLength: MAX_LOG_QUEUE_BYTES })
+/**
+ * Asynchronous with a bounded queue, which is written out when the process exits. `onDropped` is told how many
+ * lines a full queue has dropped, once there is room again.
+ */
+function standardError(onDropped: (lines: number) => void): LogDestination {
+  const output = openDestination({ fd: 2, sync: false, maxLength: MAX_LOG_QUEUE_BYTES })
+  let dropped = 0
+  output.on('drop', () => {
+    dropped++
+  })
+  output.on('drain', () => {
+    const lines = dropped
+    dropped = 0
+    if (lines > 0) onDropped(lines)
+  })
+  return output
 }
 
 function hasColours(): boolean {

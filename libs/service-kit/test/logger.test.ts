@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { FakeClock, recordingLogger } from '@wakunet/testing'
@@ -136,6 +137,36 @@ test('everything logged before process.exit reaches standard error, and nothing 
   assert.equal(status, 3)
   assert.equal(stderr.trim().split('\n').length, 200)
   assert.equal(stdout, '')
+})
+
+const FLOOD = `
+  import { createLogger } from '${join(import.meta.dirname, '../src/index.ts')}'
+  const logger = createLogger({ name: 'wakunet:child' })
+  const text = 'x'.repeat(1000)
+  for (let i = 0; i < 20_000; i++) logger.info('line', { i, text })
+  process.stdout.write('flooded ' + Math.round(process.memoryUsage.rss() / 2 ** 20))
+  process.stdin.once('data', () => process.exit(0))
+`
+
+test('a reader that stands still does not stop the program: lines are dropped, and that is told', async () => {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', FLOOD], { stdio: 'pipe' })
+  // Nothing reads the log until the program has written 20 MB of it and gone on.
+  const [said] = (await once(child.stdout, 'data')) as [Buffer]
+  assert.match(said.toString(), /^flooded \d+$/)
+  let log = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    log += chunk.toString()
+    if (log.includes('log lines were dropped')) child.stdin.write('go')
+  })
+  await once(child, 'close')
+  const lines = log
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { msg: string; lines?: number })
+  const kept = lines.filter(({ msg }) => msg === 'line').length
+  const told = lines.reduce((sum, line) => sum + (line.lines ?? 0), 0)
+  assert.ok(kept < 5_000, `${kept} lines were kept`)
+  assert.equal(kept + told, 20_000)
 })
 
 test('there are no colours when standard error is not a terminal', () => {
