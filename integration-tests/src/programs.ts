@@ -5,9 +5,9 @@ const REPOSITORY = path.resolve(import.meta.dirname, '../..')
 /** This very Node, for the programs of the repository. */
 export const NODE = process.execPath
 
-/** The entry point of a service, as `node` takes it. */
+/** The bundle of a program, which is what people run; `npm test` has made it. */
 export function servicePath(service: 'wakunet' | 'trunk-peer' | 'vlan-switch'): string {
-  return path.join(REPOSITORY, 'services', service, 'src/main.ts')
+  return path.join(REPOSITORY, 'dist', `${service}.mjs`)
 }
 
 /** Node keeps compiled code here: the command line is started hundreds of times. */

@@ -10,7 +10,8 @@ import {
   type System,
 } from '../system.ts'
 
-const SERVICES = path.resolve(import.meta.dirname, '../../../services')
+/** What people run: `npm run bench` has made the bundles. */
+const PROGRAMS = path.resolve(import.meta.dirname, '../../../dist')
 const CRYPTO = 'ChaCha20-Poly1305 (Noise)'
 const TRUNK_PORT = 4740
 const NATS_PORT = 4222
@@ -145,9 +146,11 @@ async function version(): Promise<string> {
 }
 
 function mainOf(service: string): string {
-  return path.join(SERVICES, service, 'src/main.ts')
+  return path.join(PROGRAMS, `${service}.mjs`)
 }
 
 function missingService(service: string): string | null {
-  return existsSync(mainOf(service)) ? null : `services/${service} is not there`
+  return existsSync(mainOf(service))
+    ? null
+    : `dist/${service}.mjs is not there: run it as 'npm run bench', which makes it`
 }
