@@ -34,6 +34,11 @@ export interface NatsLaneServerInit {
   readonly clock: Clock
 }
 
+export interface NatsLaneServerStats extends LaneServerStats {
+  /** Data of a session that is not attached: late, or invented. */
+  readonly messagesUnattached: number
+}
+
 /**
  * The lane over NATS, the side that is attached to. start() does not fail when NATS is away. What does not
  * fit between this process and NATS is dropped, the newest first. Subjects: docs/protocols/lane.md.
@@ -45,7 +50,7 @@ export class NatsLaneServer implements LaneServer {
   readonly #link: NatsLink
   readonly #sender: NatsSender
   readonly #connections = new Map<string, NatsLaneConnection>()
-  readonly #stats = { connectionsRefused: 0, connectionsReplaced: 0 }
+  readonly #stats = { connectionsRefused: 0, connectionsReplaced: 0, messagesUnattached: 0 }
   /** Sessions that ended here, so that a late hello does not bring one back. */
   readonly #ended = new RecentSessions()
   #id = newId()
@@ -72,7 +77,7 @@ export class NatsLaneServer implements LaneServer {
     return this.#connections
   }
 
-  get stats(): LaneServerStats {
+  get stats(): NatsLaneServerStats {
     return { ...this.#stats }
   }
 
@@ -117,8 +122,9 @@ export class NatsLaneServer implements LaneServer {
     const attached = this.#connections.get(name)
     const connection = attached?.session === session ? attached : null
     if (kind === 'hello') this.#onHello(name, session, connection, message.data)
-    else if (kind === 'data') connection?.take(message.data)
-    else if (connection !== null) this.#end(connection, false)
+    else if (connection === null) this.#stats.messagesUnattached += kind === 'data' ? 1 : 0
+    else if (kind === 'data') connection.take(message.data)
+    else this.#end(connection, false)
   }
 
   #onHello(name: string, session: string, connection: NatsLaneConnection | null, payload: Uint8Array): void {

@@ -211,6 +211,7 @@ describe('NATS lane: hostile messages', () => {
     assert.equal(connection.stats.messagesInvalid, 1)
     assert.equal(client.stats.messagesInvalid, 80)
     assert.ok(server.stats.connectionsRefused > 200)
+    assert.equal(server.stats.messagesUnattached, 40)
     assert.deepEqual([...server.connections.keys()], ['vlan-switch'])
   })
 
