@@ -2,7 +2,8 @@ import type { Clock, Timer } from '@wakunet/interface'
 import { Backoff } from '@wakunet/service-kit'
 
 const FIRST_RETRY_MS = 100
-const MAX_RETRY_MS = 5_000
+/** What is waited for is on this host: trying is cheap, and control is to be back soon after it. */
+const MAX_RETRY_MS = 2_000
 
 /**
  * Runs `session` (connect, stay, return when the connection is gone) again and again, with backoff and
