@@ -1,42 +1,54 @@
 import { parseCidr } from '@wakunet/addressing'
-import { parseVlanRef } from '@wakunet/identity'
+import { looksLikeVlanRef, parseVlanRef, vlanNameFault } from '@wakunet/identity'
+import { type ErrorCode, WakunetError } from '@wakunet/interface'
 import { checkInterfaceName } from '@wakunet/netio'
 import { InvalidArgumentError } from 'commander'
 
 const MIN_MTU = 1280
 const MAX_MTU = 9000
-const MAX_NAME_BYTES = 64
+const MIN_SUBNET_PREFIX = 8
+const MAX_SUBNET_PREFIX = 30
 
 /** A VLAN by id or by name. What is shaped like an id must be a right one, before any node is asked. */
 export const vlanArgument = (text: string): string => {
   if (text.length === 0) throw new InvalidArgumentError('It must be a VLAN id or the name of a known VLAN.')
-  if (looksLikeVlanId(text)) parseVlanRef(text)
+  if (looksLikeVlanRef(text) || isNearlyVlanRef(text)) named("argument 'vlan'", () => parseVlanRef(text))
   return text
 }
 
-/** An id has 30 characters, its bare form 32 hexadecimal ones; a few more or less are a slip of the hand. */
-const looksLikeVlanId = (text: string): boolean => /^(v[a-z0-9]{26,32}|[0-9a-f]{32})$/i.test(text)
+/** A few characters more, less or wrong are a slip of the hand: nobody names a VLAN like that. */
+const isNearlyVlanRef = (text: string): boolean => /^v[a-z0-9]{26,32}$/i.test(text)
 
 export const vlanNameArgument = (text: string): string => {
-  if (text.trim() !== text || text.length === 0) {
-    throw new InvalidArgumentError('It must not be empty nor start or end with a space.')
-  }
-  if (Buffer.byteLength(text) > MAX_NAME_BYTES) {
-    throw new InvalidArgumentError(`It has ${Buffer.byteLength(text)} bytes; at most ${MAX_NAME_BYTES} fit.`)
-  }
-  if (/[\p{Cc}\p{Cf}]/u.test(text)) throw new InvalidArgumentError('It must not hold control characters.')
+  const fault = vlanNameFault(text)
+  if (fault !== null) throw new InvalidArgumentError(`It ${fault}.`)
   return text
 }
 
 /** An IPv4 address with its prefix length; whether it fits the VLAN only the node can tell. */
 export const addressArgument = (text: string): string => {
-  const cidr = parseCidr(text)
-  if (cidr.family !== 4) throw new InvalidArgumentError('It must be IPv4; IPv6 addresses are automatic.')
+  cidr4(text, "option '--address <cidr>'")
   return text
 }
 
+export const subnetArgument = (text: string): string => {
+  const { prefixLength } = cidr4(text, "option '--subnet <cidr>'")
+  if (prefixLength < MIN_SUBNET_PREFIX || prefixLength > MAX_SUBNET_PREFIX) {
+    throw new InvalidArgumentError(
+      `Its prefix length must be from ${MIN_SUBNET_PREFIX} to ${MAX_SUBNET_PREFIX}.`,
+    )
+  }
+  return text
+}
+
+const cidr4 = (text: string, where: string): ReturnType<typeof parseCidr> => {
+  const cidr = named(where, () => parseCidr(text))
+  if (cidr.family !== 4) throw new InvalidArgumentError('It must be IPv4; IPv6 addresses are automatic.')
+  return cidr
+}
+
 export const interfaceArgument = (text: string): string => {
-  checkInterfaceName(text)
+  named("option '--interface <name>'", () => checkInterfaceName(text))
   return text
 }
 
@@ -53,4 +65,24 @@ export const secondsArgument = (text: string): number => {
   const seconds = /^\d{1,2}(\.\d{1,3})?$/.test(text) ? Number(text) : Number.NaN
   if (!(seconds >= 0 && seconds <= 60)) throw new InvalidArgumentError('It must be seconds from 0 to 60.')
   return Math.round(seconds * 1000)
+}
+
+/** Errors by the argument that they are about, for what only the node can tell. */
+export type ArgumentOfError = Partial<Readonly<Record<ErrorCode, string>>>
+
+/** The same error, led by the name of the argument that caused it where `arguments` has one for its code. */
+export const namingArgument = (error: unknown, argumentOf: ArgumentOfError): unknown => {
+  if (!(error instanceof WakunetError)) return error
+  const name = argumentOf[error.code]
+  return name === undefined
+    ? error
+    : new WakunetError(error.code, `${name}: ${error.message}`, { cause: error })
+}
+
+const named = <T>(where: string, run: () => T): T => {
+  try {
+    return run()
+  } catch (error) {
+    throw error instanceof WakunetError ? namingArgument(error, { [error.code]: where }) : error
+  }
 }

@@ -127,16 +127,27 @@ describe('wrong input', () => {
     [['status', 'extra'], 'ERR_USAGE', /too many arguments/],
     [['vlan', 'frobnicate'], 'ERR_USAGE', /unknown command 'frobnicate'/],
     [['vlan', 'join'], 'ERR_USAGE', /missing required argument 'vlan'/],
-    [['vlan', 'join', id], 'ERR_VLAN_ID_INVALID', new RegExp(id)],
+    [['vlan', 'join', id], 'ERR_VLAN_ID_INVALID', new RegExp(`argument 'vlan'.*${id}`)],
+    [['vlan', 'show', id.slice(0, 28)], 'ERR_VLAN_ID_INVALID', /has 28 characters.*30/],
     [['vlan', 'leave', 'x', '--socket'], 'ERR_USAGE', /'--socket <path>' argument missing/],
-    [['vlan', 'join', 'office', '--interface', 'a/b'], 'ERR_INTERFACE_NAME_INVALID', /"a\/b".*15/],
+    [
+      ['vlan', 'join', 'office', '--interface', 'a/b'],
+      'ERR_INTERFACE_NAME_INVALID',
+      /'--interface <name>'.*"a\/b".*15/,
+    ],
     [['vlan', 'join', 'office', '--interface', 'x'.repeat(16)], 'ERR_INTERFACE_NAME_INVALID', /15/],
     [['vlan', 'join', 'office', '--mtu', '100'], 'ERR_USAGE', /'--mtu <bytes>'.*'100'.*1280 to 9000/],
-    [['vlan', 'join', 'office', '--address', 'banana'], 'ERR_ADDRESS_INVALID', /banana/],
+    [['vlan', 'join', 'office', '--address', 'banana'], 'ERR_ADDRESS_INVALID', /'--address <cidr>'.*banana/],
     [['vlan', 'join', 'office', '--address', 'fd00::1/64'], 'ERR_USAGE', /'--address <cidr>'.*IPv4/],
     [['vlan', 'join', 'office', '--timeout', 'soon'], 'ERR_USAGE', /'--timeout <seconds>'.*0 to 60/],
     [['vlan', 'create', ''], 'ERR_USAGE', /'name'.*empty/],
-    [['vlan', 'create', 'ü'.repeat(33)], 'ERR_USAGE', /66 bytes; at most 64/],
+    [['vlan', 'create', 'x'.repeat(64)], 'ERR_USAGE', /'name'.*at most 63/],
+    [['vlan', 'create', 'lab', '--subnet', '10.0.0.0/31'], 'ERR_USAGE', /'--subnet <cidr>'.*8 to 30/],
+    [
+      ['vlan', 'create', 'lab', '--subnet', '300.1.1.1/8'],
+      'ERR_ADDRESS_INVALID',
+      /'--subnet <cidr>'.*300\.1/,
+    ],
     [['completion', 'tcsh'], 'ERR_USAGE', /'tcsh'.*bash, zsh, fish/],
     [['up', '--http', 'x:y'], 'ERR_USAGE', /'--http <address>'.*'x:y'.*127\.0\.0\.1:9474/],
     [['status', '--log-level', 'loud'], 'ERR_USAGE', /'--log-level <level>'.*'loud'.*debug/],
@@ -180,7 +191,10 @@ describe('failures', () => {
     })
     assert.equal(run.code, 2)
     assert.deepEqual(JSON.parse(run.stderr), {
-      error: { code: 'ERR_ADDRESS_OUTSIDE_SUBNET', message: '10.9.9.9/20 is outside 10.42.0.0/20' },
+      error: {
+        code: 'ERR_ADDRESS_OUTSIDE_SUBNET',
+        message: '--address: 10.9.9.9/20 is outside 10.42.0.0/20',
+      },
     })
   })
 

@@ -9,15 +9,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { requirePrograms, requireRoot, tempDir } from '@wakunet/testing'
 import { DemoNetwork } from '../src/demo/demo-network.ts'
 import type { DemoReport } from '../src/demo/report.ts'
-
-const MAIN = path.join(import.meta.dirname, '../src/main.ts')
-
-/** The user `nobody`, on a machine where the tun device is open to everybody, as distributions have it. */
-const AS_NOBODY = [
-  ...['unshare', '--mount', '--', 'sh', '-c'],
-  'mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200 && exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"',
-  'sh',
-] as const
+import { AS_NOBODY } from './as-nobody.ts'
+import { COMPILE_CACHE, MAIN } from './main-program.ts'
 
 const startDemo = (
   t: TestContext,
@@ -28,7 +21,7 @@ const startDemo = (
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     // Meant for a node of the user's own; the demo must not care.
-    env: { ...process.env, WAKUNET_TRUNK_LISTEN: 'banana', WAKUNET_FROB: '1' },
+    env: { ...process.env, ...COMPILE_CACHE, WAKUNET_TRUNK_LISTEN: 'banana', WAKUNET_FROB: '1' },
   })
   t.after(() => child.kill('SIGKILL'))
   return child

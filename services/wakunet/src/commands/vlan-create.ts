@@ -1,6 +1,6 @@
 import type { VlanInfo } from '@wakunet/bus'
 import { Command, Option } from 'commander'
-import { addressArgument, mtuArgument, vlanNameArgument } from '../arguments.ts'
+import { mtuArgument, subnetArgument, vlanNameArgument } from '../arguments.ts'
 import { type CommandContext, withClient } from '../command-context.ts'
 import { withExamples } from '../help-examples.ts'
 import { vlanFields } from '../vlan-fields.ts'
@@ -15,11 +15,11 @@ export const vlanCreateCommand = (context: CommandContext): Command =>
   withExamples(
     new Command('create')
       .description('Make a VLAN: its key and its signed record. Joining it is a step of its own.')
-      .argument('<name>', 'what people call it, up to 64 bytes', vlanNameArgument)
+      .argument('<name>', 'what people call it, up to 63 characters', vlanNameArgument)
       .option('--description <text>', 'what it is for')
       .addOption(
         new Option('--subnet <cidr>', 'its IPv4 subnet (default: derived from the VLAN id)').argParser(
-          addressArgument,
+          subnetArgument,
         ),
       )
       .addOption(new Option('--mtu <bytes>', 'MTU of its interfaces').argParser(mtuArgument))

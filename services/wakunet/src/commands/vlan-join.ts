@@ -1,8 +1,11 @@
+import type { PortInfo, RequestBus } from '@wakunet/bus'
 import { Command, Option } from 'commander'
 import {
+  type ArgumentOfError,
   addressArgument,
   interfaceArgument,
   mtuArgument,
+  namingArgument,
   secondsArgument,
   vlanArgument,
 } from '../arguments.ts'
@@ -46,17 +49,7 @@ export const vlanJoinCommand = (context: CommandContext): Command =>
       )
       .action(async (vlan: string, options: JoinOptions, command: Command) => {
         await withClient(context, command, async (client, output) => {
-          const port = await client.request(
-            'switch.join',
-            {
-              vlan,
-              ...(options.address === undefined ? {} : { address4: options.address }),
-              ...(options.interface === undefined ? {} : { interface: options.interface }),
-              ...(options.mtu === undefined ? {} : { mtu: options.mtu }),
-              timeoutMs: options.timeout,
-            },
-            { timeoutMs: options.timeout + REPLY_MARGIN_MS },
-          )
+          const port = await join(client, vlan, options)
           output.result(port, (style) => portTable([port], style))
         })
       }),
@@ -67,3 +60,27 @@ export const vlanJoinCommand = (context: CommandContext): Command =>
       ['wakunet vlan join office --interface lan0', 'with an interface name of your choice'],
     ],
   )
+
+/** What only the node can tell of an option that was given. */
+const ARGUMENT_OF_ERROR: ArgumentOfError = {
+  ERR_ADDRESS_INVALID: '--address',
+  ERR_ADDRESS_OUTSIDE_SUBNET: '--address',
+  ERR_INTERFACE_NAME_INVALID: '--interface',
+  ERR_INTERFACE_NAME_TAKEN: '--interface',
+}
+
+const join = async (client: RequestBus, vlan: string, options: JoinOptions): Promise<PortInfo> => {
+  const { address, mtu, timeout, interface: interfaceName } = options
+  const request = {
+    vlan,
+    ...(address === undefined ? {} : { address4: address }),
+    ...(interfaceName === undefined ? {} : { interface: interfaceName }),
+    ...(mtu === undefined ? {} : { mtu }),
+    timeoutMs: timeout,
+  }
+  try {
+    return await client.request('switch.join', request, { timeoutMs: timeout + REPLY_MARGIN_MS })
+  } catch (error) {
+    throw namingArgument(error, ARGUMENT_OF_ERROR)
+  }
+}
