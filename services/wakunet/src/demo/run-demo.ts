@@ -39,10 +39,13 @@ export const runDemo = async (
   } catch (error) {
     if (!interruption.signal.aborted) throw error
     // Ctrl-C ends a live view as it should; a measurement is incomplete then.
+    if (options.once === true) throw interrupted()
     output.note('stopped; nothing is left behind')
-    if (options.once === true) context.exitWith(EXIT_CODES.failed)
   }
 }
+
+const interrupted = (): WakunetError =>
+  new WakunetError('ERR_COMMAND_FAILED', 'the measurement was interrupted; nothing is left behind')
 
 const withNetwork = async (
   context: CommandContext,
@@ -107,10 +110,9 @@ const becomeRootOfNamespace = (context: CommandContext, command: Command, option
     ...(options.once === true ? ['--once'] : []),
     ...(options.keepLogs === undefined ? [] : ['--keep-logs', options.keepLogs]),
   ]
+  const { kind, reason } = Lab.privileges()
+  if (kind === 'none') throw new WakunetError('ERR_MISSING_PRIVILEGE', reason)
   const [program, ...args] = Lab.userNamespaceCommand(again)
-  if (Lab.privileges().kind === 'none') {
-    throw new WakunetError('ERR_MISSING_PRIVILEGE', Lab.privileges().reason)
-  }
   const file = requireProgram(program ?? 'unshare')
   process.execve?.(file, [file, ...args], definedOnly(process.env))
   throw new WakunetError(
