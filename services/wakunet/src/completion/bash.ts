@@ -1,9 +1,9 @@
-import { type CompletionNode, type CompletionValue, knownPaths, valueFlags } from './command-tree.ts'
+import type { CompletionNode, CompletionValue } from './command-tree.ts'
+import { commandWalk, type ShellLine } from './command-walk.ts'
 import { quoted } from './quoted.ts'
 
 /** The completion script of bash, for `source <(wakunet completion bash)`. */
 export const bashCompletion = (nodes: readonly CompletionNode[]): string => {
-  const flags = [...valueFlags(nodes)]
   return `# wakunet completion for bash. Load it with: source <(wakunet completion bash)
 _wakunet_fill() {
   mapfile -t COMPREPLY < <(compgen "$@" -- "$cur")
@@ -15,28 +15,10 @@ _wakunet_vlans() {
   done < <("\${COMP_WORDS[0]}" values vlans 2>/dev/null)
 }
 _wakunet() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} node= word commands options
+  local cur=\${COMP_WORDS[COMP_CWORD]} node= word commands options
   local -i i skip=0
   COMPREPLY=()
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    word=\${COMP_WORDS[i]}
-    if ((skip)); then skip=0; continue; fi
-    case $word in
-      ${flags.map(([flag]) => flag).join(' | ')}) skip=1 ;;
-      -*) ;;
-      *)
-        case "$node $word" in
-          ${knownPaths(nodes).map(quoted).join(' | ')}) node+=" $word" ;;
-        esac
-        ;;
-    esac
-  done
-  if ((skip)); then
-    case $previous in
-${flags.map(([flag, value]) => `      ${flag}) ${fill(value)} ;;`).join('\n')}
-    esac
-    return
-  fi
+${commandWalk(nodes, LINE)}
   case $node in
 ${nodes.map(nodeCase).join('\n')}
   esac
@@ -70,4 +52,11 @@ const fill = (value: CompletionValue): string => {
     case 'text':
       return ':'
   }
+}
+
+const LINE: ShellLine = {
+  first: 1,
+  cursor: 'COMP_CWORD',
+  word: (index) => `\${COMP_WORDS[${index}]}`,
+  fill,
 }

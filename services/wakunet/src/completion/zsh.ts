@@ -1,9 +1,9 @@
-import { type CompletionNode, type CompletionValue, knownPaths, valueFlags } from './command-tree.ts'
+import type { CompletionNode, CompletionValue } from './command-tree.ts'
+import { commandWalk, type ShellLine } from './command-walk.ts'
 import { quoted } from './quoted.ts'
 
 /** The completion script of zsh, for `source <(wakunet completion zsh)` or a file `_wakunet` in `fpath`. */
 export const zshCompletion = (nodes: readonly CompletionNode[]): string => {
-  const flags = [...valueFlags(nodes)]
   return `#compdef wakunet
 # wakunet completion for zsh. Load it with: source <(wakunet completion zsh)
 _wakunet_vlans() {
@@ -15,25 +15,7 @@ _wakunet() {
   local node= word
   local -i i skip=0
   local -a commands options
-  for ((i = 2; i < CURRENT; i++)); do
-    word=\${words[i]}
-    if ((skip)); then skip=0; continue; fi
-    case $word in
-      ${flags.map(([flag]) => flag).join(' | ')}) skip=1 ;;
-      -*) ;;
-      *)
-        case "$node $word" in
-          ${knownPaths(nodes).map(quoted).join(' | ')}) node+=" $word" ;;
-        esac
-        ;;
-    esac
-  done
-  if ((skip)); then
-    case \${words[CURRENT - 1]} in
-${flags.map(([flag, value]) => `      ${flag}) ${fill(value)} ;;`).join('\n')}
-    esac
-    return
-  fi
+${commandWalk(nodes, LINE)}
   case $node in
 ${nodes.map(nodeCase).join('\n')}
   esac
@@ -73,4 +55,11 @@ const fill = (value: CompletionValue): string => {
     case 'text':
       return ':'
   }
+}
+
+const LINE: ShellLine = {
+  first: 2,
+  cursor: 'CURRENT',
+  word: (index) => `\${words[${index}]}`,
+  fill,
 }
