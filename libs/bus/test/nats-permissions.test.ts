@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { systemClock } from '@wakunet/service-kit'
+import { recordingLogger } from '@wakunet/testing'
 import {
   BUS_ROLES,
   type BusRole,
   contract,
   mergeNatsPermissions,
+  NatsBus,
   type NatsUser,
   natsPermissions,
   natsServerConfig,
@@ -77,6 +80,45 @@ describe('natsPermissions', () => {
     assert.deepEqual(answers, ['first'])
     await assert.rejects(connect({ servers: server.url, reconnect: false }))
     await assert.rejects(connect({ servers: server.url, reconnect: false, user: 'cli', pass: 'wrong' }))
+  })
+
+  it('does not stop a responder that answers wherever it is told to: NatsBus itself must look', async (t) => {
+    const { server, connections } = await serverWithRoles(t)
+    const victim = Promise.withResolvers<string>()
+    connections['vlan-switch'].subscribe('wakunet.switch.list', {
+      queue: 'responder',
+      callback: (_error, message) => victim.resolve(message.string()),
+    })
+    await connections['vlan-switch'].flush()
+    const ask = () => {
+      connections['vlan-switch'].publish('wakunet.trunk.status', '{}', { reply: 'wakunet.switch.list' })
+      return connections['vlan-switch'].flush()
+    }
+
+    const bus = new NatsBus({
+      servers: [server.url],
+      role: 'trunk-peer',
+      credentials: { user: 'trunk-peer', password: passwordOf('trunk-peer') },
+      logger: recordingLogger(),
+      clock: systemClock,
+    })
+    t.after(() => bus.stop())
+    await bus.start()
+    bus.respond('trunk.status', () => assert.fail('must not be asked'))
+    await bus.flush()
+    await ask()
+    await bus.flush()
+    assert.equal(bus.stats.payloadsInvalid, 1)
+    await bus.stop()
+
+    // The negative control: without the look at the inbox, the server lets the answer through.
+    connections['trunk-peer'].subscribe('wakunet.trunk.status', {
+      queue: 'responder',
+      callback: (_error, message) => void message.respond('an answer of trunk-peer'),
+    })
+    await connections['trunk-peer'].flush()
+    await ask()
+    assert.equal(await victim.promise, 'an answer of trunk-peer')
   })
 
   it('gives every role something to publish, since an empty list would mean anything', () => {
