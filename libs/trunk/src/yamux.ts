@@ -37,3 +37,31 @@ function guard(muxer: StreamMuxer, connection: MessageStream): StreamMuxer {
   }
   return sending
 }
+
+/** What a Yamux stream of libp2p is made of, as far as its receive window goes. */
+interface YamuxReceiver {
+  /** `StreamState` of Yamux. */
+  readonly state: number
+  /** Bytes that the peer may send in all, and those that are left of them. */
+  readonly recvWindow: number
+  readonly recvWindowCapacity: number
+  sendWindowUpdate(): void
+}
+
+const YAMUX_ESTABLISHED = 3
+
+/**
+ * Lets a stream tell its peer of a larger window once half of it is used, as other implementations of Yamux do. libp2p's tells
+ * after every frame: one more encryption and packet for each, 15 % of the CPU of a trunk. Streams of another muxer
+ * stay as they are.
+ */
+export function updateWindowByHalves(stream: object): void {
+  const receiver = stream as YamuxReceiver
+  if (typeof receiver.sendWindowUpdate !== 'function' || typeof receiver.recvWindowCapacity !== 'number')
+    return
+  const sendWindowUpdate = receiver.sendWindowUpdate.bind(stream)
+  receiver.sendWindowUpdate = () => {
+    const plenty = receiver.recvWindowCapacity > receiver.recvWindow / 2
+    if (receiver.state !== YAMUX_ESTABLISHED || !plenty) sendWindowUpdate()
+  }
+}
