@@ -26,7 +26,7 @@ const project = process.cwd()
 const resultsPath = join(project, RESULTS_FILE)
 mkdirSync(join(project, '.cache'), { recursive: true })
 rmSync(resultsPath, { force: true })
-if (values.progress) process.env.WAKUNET_TEST_PROGRESS = '1'
+if (values.progress) process.env.TEST_PROGRESS = '1'
 
 const { ok } = await run(
   process.execPath,

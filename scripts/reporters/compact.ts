@@ -7,16 +7,16 @@ const MAX_OUTPUT_LINES = 200
 
 /**
  * Reporter of `node --test`: tells what failed and where, with what the file printed, and nothing of what
- * passed, except the names of top-level tests when `WAKUNET_TEST_PROGRESS` is set (for runs that take long).
+ * passed, except the names of tests when `TEST_PROGRESS` is set (for runs that take long).
  */
 export default async function* compact(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const printed = new Map<string, string[]>()
   const failedFiles = new Set<string>()
-  const progress = process.env.WAKUNET_TEST_PROGRESS === '1'
+  const progress = process.env.TEST_PROGRESS === '1'
   for await (const event of source) {
     if (event.type === 'test:stdout' || event.type === 'test:stderr') {
       keepLines(printed, event.data.file, event.data.message)
-    } else if (event.type === 'test:pass' && event.data.nesting === 0) {
+    } else if (event.type === 'test:pass' && event.data.details.type !== 'suite') {
       if (progress)
         yield `  ✔ ${event.data.name} (${seconds(event.data.details.duration_ms)})${note(event.data)}\n`
       else if (isLeftOut(event.data)) yield `  − ${event.data.name}${note(event.data)}\n`
@@ -57,6 +57,8 @@ function failure({ name, file, line, details }: Failure): string {
 /** Message and place without the frames of the test runner; what caused it in full. */
 function reasonOf(error: Error): string {
   const { cause } = error
+  if ((error as { failureType?: string }).failureType === 'cancelledByParent')
+    return 'cancelled, see what it is part of'
   if (!(cause instanceof Error)) return String(cause ?? error)
   const stack = (cause.stack ?? String(cause))
     .split('\n')

@@ -20,7 +20,7 @@ async function runProject(
   for (const [name, code] of Object.entries(files))
     writeFileSync(join(folder, 'test', name), `import { test } from 'node:test'\n${code}`)
   // A test run inside a test run would report to the outer one.
-  const { NODE_TEST_CONTEXT: _, WAKUNET_TEST_PROGRESS: __, ...env } = process.env
+  const { NODE_TEST_CONTEXT: _, TEST_PROGRESS: __, ...env } = process.env
   const { status, stdout } = spawnSync(
     process.execPath,
     [join(ROOT, 'scripts/test-project.ts'), ...options],

@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 
 /**
- * The seed of this run: `WAKUNET_SEED` where it is set, so that a failure can be replayed, else a new one.
+ * The seed of this run: `TEST_SEED` where it is set, so that a failure can be replayed, else a new one.
  */
-export const testSeed: number = seedFrom(process.env.WAKUNET_SEED)
+export const testSeed: number = seedFrom(process.env.TEST_SEED)
 
 function seedFrom(text: string | undefined): number {
   if (text === undefined || text === '') return (Math.random() * 2 ** 31) | 0
   const seed = Number(text)
-  if (!Number.isInteger(seed)) throw new Error(`WAKUNET_SEED must be a whole number, not "${text}"`)
+  if (!Number.isInteger(seed)) throw new Error(`TEST_SEED must be a whole number, not "${text}"`)
   return seed | 0
 }
 
@@ -33,17 +33,17 @@ export function seededBytes(length: number, random: () => number): Uint8Array {
 
 /**
  * Checks a fast-check property with this run's seed. A failure names the seed and the way to replay it.
- * `runs` defaults to `WAKUNET_RUNS` or 1,000.
+ * `runs` defaults to `TEST_RUNS` or 1,000.
  */
 export async function checkProperty<Ts>(
   property: fc.IRawProperty<Ts>,
   options: { readonly runs?: number } = {},
 ): Promise<void> {
-  const numRuns = Number(process.env.WAKUNET_RUNS ?? options.runs ?? 1_000)
+  const numRuns = Number(process.env.TEST_RUNS ?? options.runs ?? 1_000)
   try {
     await fc.assert(property, { seed: testSeed, numRuns })
   } catch (error) {
-    throw new Error(`property failed; replay with WAKUNET_SEED=${testSeed}`, { cause: error })
+    throw new Error(`property failed; replay with TEST_SEED=${testSeed}`, { cause: error })
   }
 }
 
@@ -52,6 +52,6 @@ export async function withSeed<T>(body: (random: () => number, seed: number) => 
   try {
     return await body(seededRandom(testSeed), testSeed)
   } catch (error) {
-    throw new Error(`failed; replay with WAKUNET_SEED=${testSeed}`, { cause: error })
+    throw new Error(`failed; replay with TEST_SEED=${testSeed}`, { cause: error })
   }
 }

@@ -24,10 +24,10 @@ test('the same seed gives the same numbers, another seed others', () => {
 
 test('a failing property names the seed that replays it', async () => {
   const property = fc.property(fc.integer(), (n) => n < 10)
-  await assert.rejects(checkProperty(property), new RegExp(`WAKUNET_SEED=${testSeed}`))
+  await assert.rejects(checkProperty(property), new RegExp(`TEST_SEED=${testSeed}`))
   await assert.rejects(
     withSeed(() => assert.fail('no')),
-    new RegExp(`WAKUNET_SEED=${testSeed}`),
+    new RegExp(`TEST_SEED=${testSeed}`),
   )
 })
 
