@@ -3,7 +3,7 @@ import { type Block, BlockPool } from './block-pool.ts'
 import { LENGTH_PREFIX_BYTES } from './protocol.ts'
 import { RecordQueue } from './record-queue.ts'
 import { type StreamData, UnitReader, writeLength } from './unit-reader.ts'
-import { updateWindowByHalves } from './yamux.ts'
+import { widenWindow } from './yamux.ts'
 
 export interface StreamPathInit {
   /** A libp2p stream of `FRAMES_PROTOCOL`. */
@@ -51,7 +51,7 @@ export class StreamPath {
     this.#stream = init.stream
     this.#maxRecordBytes = init.maxRecordBytes
     this.#queue = new RecordQueue(init.queueBytes)
-    updateWindowByHalves(init.stream)
+    widenWindow(init.stream)
     const reader = new UnitReader(init.maxRecordBytes, (record) => {
       this.#counters.recordsReceived++
       init.onRecord(record)

@@ -43,23 +43,30 @@ interface YamuxReceiver {
   /** `StreamState` of Yamux. */
   readonly state: number
   /** Bytes that the peer may send in all, and those that are left of them. */
-  readonly recvWindow: number
+  recvWindow: number
   readonly recvWindowCapacity: number
   sendWindowUpdate(): void
 }
 
 const YAMUX_ESTABLISHED = 3
 
+/** Enough that a trunk over 100 ms of delay is not bound by it. */
+const FRAMES_WINDOW_BYTES = 4 * 1024 * 1024
+
 /**
- * Lets a stream tell its peer of a larger window once half of it is used, as other implementations of Yamux do. libp2p's tells
+ * Gives a stream a large window, and lets it tell its peer of what is free again once half of it is used, as other implementations of Yamux do. libp2p's tells
  * after every frame: one more encryption and packet for each, 15 % of the CPU of a trunk. Streams of another muxer
  * stay as they are.
  */
-export function updateWindowByHalves(stream: object): void {
+export function widenWindow(stream: object): void {
   const receiver = stream as YamuxReceiver
   if (typeof receiver.sendWindowUpdate !== 'function' || typeof receiver.recvWindowCapacity !== 'number')
     return
   const sendWindowUpdate = receiver.sendWindowUpdate.bind(stream)
+  // Every Yamux stream begins with 256 KiB (its specification); what is more must be told. With a window that only
+  // this side knows of, its half is never used, and a peer with another Yamux would wait for ever.
+  receiver.recvWindow = Math.max(receiver.recvWindow, FRAMES_WINDOW_BYTES)
+  sendWindowUpdate()
   receiver.sendWindowUpdate = () => {
     const plenty = receiver.recvWindowCapacity > receiver.recvWindow / 2
     if (receiver.state !== YAMUX_ESTABLISHED || !plenty) sendWindowUpdate()

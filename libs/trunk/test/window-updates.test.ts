@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import { guardedYamux, nativeNoise, StreamPath, updateWindowByHalves } from '../src/index.ts'
+import { guardedYamux, nativeNoise, StreamPath, widenWindow } from '../src/index.ts'
 
 async function host(t: test.TestContext): Promise<Libp2p> {
   const libp2p = await createLibp2p({
@@ -58,6 +58,6 @@ test('a window is refilled in few updates, and a transfer of many windows goes t
 
 test('a stream of another muxer is left alone', () => {
   const stream = { send: () => true }
-  updateWindowByHalves(stream)
+  widenWindow(stream)
   assert.deepEqual(Object.keys(stream), ['send'])
 })

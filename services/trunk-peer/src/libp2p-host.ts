@@ -12,8 +12,7 @@ import type { Registry } from 'prom-client'
 import type { TrunkPeerConfig } from './config.ts'
 import type { OverlayGate } from './overlay-gate.ts'
 
-/** Yamux windows: large enough that a trunk over 100 ms of delay is not bound by them. */
-const INITIAL_WINDOW_BYTES = 4 * 1024 * 1024
+/** Yamux windows grow up to this; they begin with the 256 KiB of its specification, or other hosts would not agree. */
 const MAX_WINDOW_BYTES = 16 * 1024 * 1024
 const MAX_READ_BUFFER_BYTES = 4 * 1024 * 1024
 
@@ -61,7 +60,6 @@ export async function createHost(init: HostInit): Promise<Libp2p> {
         maxInboundStreams: 16,
         maxOutboundStreams: 16,
         streamOptions: {
-          initialStreamWindowSize: INITIAL_WINDOW_BYTES,
           maxStreamWindowSize: MAX_WINDOW_BYTES,
           maxReadBufferLength: MAX_READ_BUFFER_BYTES,
         },
