@@ -1,4 +1,3 @@
-import path from 'node:path'
 import type { LabProcess } from '@wakunet/netlab'
 import type { Station } from './station.ts'
 import { waitUntil } from './wait-until.ts'
@@ -22,9 +21,9 @@ export class FileServer {
     return server
   }
 
-  /** Where a file that lies in the host's directory can be fetched. */
+  /** Where a file of the host's directory can be fetched, by its name. */
   url(file: string): string {
-    return `http://${this.#station.address4}:${PORT}/${path.basename(file)}`
+    return `http://${this.#station.address4}:${PORT}/${file}`
   }
 
   async stop(): Promise<void> {

@@ -4,7 +4,7 @@
  *
  * ```text
  *   node hostile-peer.ts '<HostileTarget as JSON>'
- *   honest N | replay N | record INDEX N | trunk INDEX N
+ *   honest N | replay N | record INDEX N | trunk INDEX N | claim MAC
  * ```
  */
 import { createInterface } from 'node:readline'
@@ -43,13 +43,14 @@ class HostileProgram {
   }
 
   async run(command: string): Promise<void> {
-    const [kind, ...numbers] = command.split(' ')
-    const [first = 0, second = 0] = numbers.map(Number)
+    const [kind, ...words] = command.split(' ')
+    const [first = 0, second = 0] = words.map(Number)
     if (kind === 'honest') await this.#repeat(first, () => this.#honestRecord())
     else if (kind === 'replay') await this.#replay(first)
     else if (kind === 'record')
       await this.#repeat(second, (turn) => RECORD_ATTACKS[first]!.build(this.#scene, turn))
     else if (kind === 'trunk') await this.#trunkAttack(first, second)
+    else if (kind === 'claim') (await this.#openTrunk()).announce([this.#membership(words[0]!)])
     else throw new Error(`unknown command: ${command}`)
   }
 
@@ -86,18 +87,24 @@ class HostileProgram {
   }
 
   async #openTrunk(): Promise<HostileTrunk> {
-    const { target, bootNonce, mac, ids } = this.#scene
-    const membership: WireMembership = {
+    const { target, bootNonce } = this.#scene
+    this.#trunk ??= await HostileTrunk.open(this.#host, target.address, bootNonce, [
+      this.#membership(this.mac),
+    ])
+    return this.#trunk
+  }
+
+  #membership(mac: string): WireMembership {
+    const { bootNonce, ids } = this.#scene
+    return {
       vlan: ids.vlan,
       bootNonce,
-      mac,
+      mac: macFromString(mac),
       addresses: [],
       addressAttempt: 0,
       hostname: 'hostile',
       recordSequence: 0,
     }
-    this.#trunk ??= await HostileTrunk.open(this.#host, target.address, bootNonce, [membership])
-    return this.#trunk
   }
 }
 

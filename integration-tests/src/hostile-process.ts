@@ -39,6 +39,11 @@ export class HostileProcess {
     return this.#run(`record ${RECORD_ATTACKS.indexOf(attack)} ${attack.times}`)
   }
 
+  /** Announces a MAC address, its own or that of another member. */
+  claimMac(mac: string): Promise<void> {
+    return this.#run(`claim ${mac}`)
+  }
+
   /** Does what ends a trunk, each time on a new one, and sees each of them closed. */
   breakTrunks(attack: TrunkAttack, times: number): Promise<void> {
     return this.#run(`trunk ${TRUNK_ATTACKS.indexOf(attack)} ${times}`)

@@ -42,6 +42,7 @@ export class HostileTrunk {
   readonly #connection: Connection
   readonly #control: Stream
   #frames: Stream | null = null
+  #sequence = 0
 
   private constructor(connection: Connection, control: Stream) {
     this.#connection = connection
@@ -64,7 +65,7 @@ export class HostileTrunk {
     await within(theirs.hello, "the victim's hello")
     await trunk.openFrames()
     await within(theirs.memberships, "the victim's memberships")
-    trunk.sendControl({ type: 'memberships', sequence: 1, memberships: [...memberships] })
+    trunk.announce(memberships)
     return trunk
   }
 
@@ -79,6 +80,11 @@ export class HostileTrunk {
   async openFrames(): Promise<void> {
     const signal = AbortSignal.timeout(STEP_TIMEOUT_MS)
     this.#frames = await this.#connection.newStream(FRAMES_PROTOCOL, { signal })
+  }
+
+  /** Replaces what this peer says of itself. */
+  announce(memberships: readonly WireMembership[]): void {
+    this.sendControl({ type: 'memberships', sequence: ++this.#sequence, memberships: [...memberships] })
   }
 
   sendControl(message: ControlMessage): void {

@@ -19,9 +19,10 @@ import {
   useNetwork,
 } from '../src/index.ts'
 
-const TRUNKS_TO_BREAK = 20
+const TRUNKS_TO_BREAK = 10
 const HONEST_RECORDS = 30
 const REPLAYS = 1_000
+const MACS_REFUSED = 'wakunet_vlan_switch_member_macs_refused_total'
 /** Buffers grow to their limits and V8 collects late; records of this test come to more than 100 MB. */
 const MAX_GROWTH_BYTES = 96 * 1024 * 1024
 
@@ -115,6 +116,19 @@ forEachShape('a hostile member of a VLAN', (shape) => {
     await attacker.sendHonest(1)
     await network.until('an honest frame after all', async () => capture.packets === 1)
     await capture.stop()
+  })
+
+  it('cannot take the MAC of another member by announcing it first', async () => {
+    const { network, victim, bystander, attacker } = fixture()
+    const honest = new ContinuousPing(victim, bystander)
+    await honest.answered(3)
+    await assertCounted(network, victim, MACS_REFUSED, 1, () => attacker.claimMac(bystander.mac))
+    const spoofing = RECORD_ATTACKS.find(({ name }) => name === 'from a MAC of another member')!
+    await assertCounted(network, victim, spoofing.counter, spoofing.times, () =>
+      attacker.sendRecords(spoofing),
+    )
+    await attacker.claimMac(attacker.mac)
+    assert.deepEqual((await honest.stop()).lost, [])
   })
 
   it('loses its trunk when it breaks the protocol, is counted, and nobody else suffers', async (t) => {

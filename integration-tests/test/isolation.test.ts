@@ -26,14 +26,13 @@ function marks(stations: readonly Station[]): string[] {
 
 /** Unicast, broadcast and multicast between all stations of one VLAN. */
 async function talk(stations: Stations): Promise<void> {
-  for (const from of stations) {
-    for (const group of DATAGRAM_GROUPS) await sendDatagram(from, group, 'to all of this VLAN\n')
-    for (const to of stations.filter((other) => other !== from)) {
-      for (const { address } of from.waysTo(to)) {
+  await Promise.all(
+    stations.map(async (from) => {
+      for (const group of DATAGRAM_GROUPS) await sendDatagram(from, group, 'to all of this VLAN\n')
+      for (const { address } of stations.filter((to) => to !== from).flatMap((to) => from.waysTo(to)))
         assert.equal((await ping(from, address, { count: 2 })).received, 2, `${from.name} to ${address}`)
-      }
-    }
-  }
+    }),
+  )
 }
 
 /** Lines with an address of `strangers`, as whole words. */
