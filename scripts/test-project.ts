@@ -27,6 +27,10 @@ const resultsPath = join(project, RESULTS_FILE)
 mkdirSync(join(project, '.cache'), { recursive: true })
 rmSync(resultsPath, { force: true })
 if (values.progress) process.env.TEST_PROGRESS = '1'
+// Nx forces colours on what it runs. With NO_COLOR beside it Node warns on the standard error of every program, and
+// tests read that.
+delete process.env.FORCE_COLOR
+delete process.env.NO_COLOR
 
 const { ok } = await run(
   process.execPath,

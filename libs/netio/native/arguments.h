@@ -93,6 +93,7 @@ bool exportClass(napi_env env, napi_value exports, const char* name, napi_callba
 bool initAead(napi_env env, napi_value exports);
 bool initTap(napi_env env, napi_value exports);
 bool initUdp(napi_env env, napi_value exports);
+bool initTcp(napi_env env, napi_value exports);
 bool initUnix(napi_env env, napi_value exports);
 
 }  // namespace netio

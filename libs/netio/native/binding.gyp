@@ -8,6 +8,7 @@
         "netio.cc",
         "poll.cc",
         "tap.cc",
+        "tcp.cc",
         "udp.cc",
         "unix.cc"
       ],

@@ -22,6 +22,7 @@ export {
   unpackSocketAddress,
 } from './socket-address.ts'
 export { DEFAULT_GSO_MAX_BYTES, openTap, type TapInit } from './tap.ts'
+export { limitUnsentBytes } from './tcp-socket.ts'
 export {
   type DatagramBatch,
   type DatagramSends,

@@ -9,6 +9,8 @@ import { WakunetError } from '@wakunet/interface'
 export interface NativeAddon {
   Tap: new (name: string, offloads: boolean) => NativeTap
   Aead: new (algorithm: string, key: Uint8Array) => NativeAead
+  /** Option TCP_NOTSENT_LOWAT of a descriptor. @returns what is in force */
+  limitUnsent(fd: number, bytes: number): number
   Udp: new (
     address: Uint8Array,
     offload: boolean,

@@ -1,15 +1,18 @@
+import type { Socket } from 'node:net'
 import { getDefaultHighWaterMark } from 'node:stream'
 import { type ICryptoInterface, type NoiseComponents, noise, pureJsCrypto } from '@chainsafe/libp2p-noise'
 import type { ConnectionEncrypter, MessageStream, SecureConnectionOptions } from '@libp2p/interface'
-import { AeadContext } from '@wakunet/netio'
+import { AeadContext, limitUnsentBytes } from '@wakunet/netio'
 import { type Block, BlockPool } from './block-pool.ts'
 
 /**
- * libp2p's Noise (XX, 25519, ChaCha20-Poly1305, SHA-256) as it is on the wire, with two costs taken out:
+ * libp2p's Noise (XX, 25519, ChaCha20-Poly1305, SHA-256) as it is on the wire, with three costs taken out:
  *
  * - the AEAD is OpenSSL with a context that is kept, instead of a cipher object or WebAssembly a message;
  * - the 2-byte length goes into the memory before its ciphertext, so that a message is one write to the
- *   socket, not two.
+ *   socket, not two;
+ * - what the kernel takes before it can send is bounded, so that frames wait in the trunk's own queue, where the oldest
+ *   can be dropped, and not behind megabytes in a socket.
  */
 export function nativeNoise(): (components: NoiseComponents) => ConnectionEncrypter {
   const aead = new NoiseAead()
@@ -20,6 +23,7 @@ export function nativeNoise(): (components: NoiseComponents) => ConnectionEncryp
       (side: 'secureInbound' | 'secureOutbound') =>
       (connection: MessageStream, options?: SecureConnectionOptions) => {
         joinWrites(connection, aead)
+        keepKernelQueueShort(connection)
         return inner[side](connection, options)
       }
     return Object.assign(Object.create(inner) as typeof inner, {
@@ -34,6 +38,8 @@ const TAG_BYTES = 16
 const LENGTH_BYTES = 2
 /** `net.Socket` says that it takes more while fewer bytes than this wait in it. */
 const SOCKET_HIGH_WATER_BYTES = getDefaultHighWaterMark(false)
+/** Two Noise messages: while the kernel sends the one, the other waits. */
+const KERNEL_UNSENT_BYTES = 128 * 1024
 const NO_BYTES = new Uint8Array(0)
 
 /** One array, or libp2p's list of arrays. */
@@ -86,6 +92,12 @@ class NoiseAead {
 
 function parts(bytes: Bytes): Uint8Array | Uint8Array[] {
   return bytes instanceof Uint8Array ? bytes : bytes.byteLength === 0 ? NO_BYTES : [...bytes]
+}
+
+/** Bounds what a connection that is a TCP socket of libp2p's keeps in the kernel; others have no such queue, or no handle to it. */
+function keepKernelQueueShort(connection: MessageStream): void {
+  const { socket } = connection as MessageStream & { readonly socket?: Socket }
+  if (socket !== undefined) limitUnsentBytes(socket, KERNEL_UNSENT_BYTES)
 }
 
 /** Makes `connection` write each Noise message at once. */

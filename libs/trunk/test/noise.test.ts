@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
@@ -90,15 +91,32 @@ test('a message leaves in one write to the socket, where stock Noise makes two',
 
 /** Counts the buffers that the only connection of `libp2p` hands to its socket from now on. */
 function countWrites(libp2p: Libp2p): () => number {
-  const connection = libp2p.getConnections()[0] as unknown as {
-    maConn: { socket: { write: (bytes: Uint8Array) => boolean } }
-  }
-  const { socket } = connection.maConn
-  const write = socket.write.bind(socket)
+  const socket = socketOf(libp2p)
+  const write = socket.write.bind(socket) as (bytes: Uint8Array) => boolean
   let count = 0
-  socket.write = (bytes) => {
+  socket.write = (bytes: Uint8Array) => {
     count++
     return write(bytes)
   }
   return () => count
+}
+
+test('little waits in the kernel: the socket says that it has enough long before it does under stock Noise', async (t) => {
+  const taken = { native: 0, stock: 0 }
+  for (const kind of ['native', 'stock'] as const) {
+    const [a, b] = await Promise.all([host(t, kind === 'native' ? native : stock), host(t, stock)])
+    const accepted = Promise.withResolvers<void>()
+    await b.handle('/test/1', () => accepted.resolve())
+    await a.dialProtocol(b.getMultiaddrs(), '/test/1')
+    await accepted.promise
+    socketOf(b).pause()
+    const socket = socketOf(a)
+    while (taken[kind] < 64_000_000 && socket.write(new Uint8Array(65_000))) taken[kind] += 65_000
+  }
+  assert.ok(taken.native < taken.stock / 2, `${taken.native} of ${taken.stock} bytes`)
+})
+
+/** The socket of a host's only connection. */
+function socketOf(libp2p: Libp2p): Socket {
+  return (libp2p.getConnections()[0] as unknown as { maConn: { socket: Socket } }).maConn.socket
 }
