@@ -4,6 +4,8 @@ import type { Station } from './station.ts'
 
 const PORT = 5201
 const PERIOD_MS = 200
+/** TCP may wait for seconds before it sends again after a gap. */
+const RECEIVER_END_MS = 20_000
 
 /** One TCP connection between two stations over which a number goes five times a second. */
 export class TcpTicker {
@@ -23,6 +25,8 @@ export class TcpTicker {
       this.#lastHeardMs = nowMs
     })
     this.#timer = setInterval(() => sender.child.stdin?.write(`${++this.#sent}\n`), PERIOD_MS)
+    // Also where the test failed before it could stop this: the lab ends the program.
+    void sender.exited.then(() => clearInterval(this.#timer))
   }
 
   static async start(from: Station, to: Station): Promise<TcpTicker> {
@@ -39,7 +43,7 @@ export class TcpTicker {
     clearInterval(this.#timer)
     const gapMs = Math.max(this.#longestGapMs, performance.now() - this.#lastHeardMs)
     this.#sender.child.stdin?.end()
-    await Promise.race([this.#receiver.exited, pause(5_000)])
+    await Promise.race([this.#receiver.exited, pause(RECEIVER_END_MS, undefined, { ref: false })])
     await Promise.all([this.#sender.stop(), this.#receiver.stop()])
     const numbers = this.#receiver.output().stdout.trim().split('\n').map(Number)
     const inOrder = numbers.every((number, index) => number === index + 1)

@@ -17,7 +17,7 @@ import {
 /** 3.5 heartbeats of one second (docs/protocols/trunk.md). */
 const HEARTBEAT_LIMIT_MS = 3_500
 /** The clock of the trunk's own checks, and what looking takes on a busy machine. */
-const LOOKING_MS = 1_000
+const LOOKING_MS = 1_500
 const NATS_OUTAGE_MS = 30_000
 const STATUS_AFTER_NATS_MS = 5_000
 
