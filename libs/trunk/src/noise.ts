@@ -4,15 +4,17 @@ import { type ICryptoInterface, type NoiseComponents, noise, pureJsCrypto } from
 import type { ConnectionEncrypter, MessageStream, SecureConnectionOptions } from '@libp2p/interface'
 import { AeadContext, limitUnsentBytes } from '@wakunet/netio'
 import { type Block, BlockPool } from './block-pool.ts'
+import { NoiseReader } from './noise-reader.ts'
 
 /**
- * libp2p's Noise (XX, 25519, ChaCha20-Poly1305, SHA-256) as it is on the wire, with three costs taken out:
+ * libp2p's Noise (XX, 25519, ChaCha20-Poly1305, SHA-256) as it is on the wire, with four costs taken out:
  *
  * - the AEAD is OpenSSL with a context that is kept, instead of a cipher object or WebAssembly a message;
  * - the 2-byte length goes into the memory before its ciphertext, so that a message is one write to the
  *   socket, not two;
  * - what the kernel takes before it can send is bounded, so that frames wait in the trunk's own queue, where the oldest
- *   can be dropped, and not behind megabytes in a socket.
+ *   can be dropped, and not behind megabytes in a socket;
+ * - messages are cut out of the stream without an error thrown at the end of every read (`NoiseReader`).
  */
 export function nativeNoise(): (components: NoiseComponents) => ConnectionEncrypter {
   const aead = new NoiseAead()
@@ -21,10 +23,12 @@ export function nativeNoise(): (components: NoiseComponents) => ConnectionEncryp
     const inner = create(components)
     const secure =
       (side: 'secureInbound' | 'secureOutbound') =>
-      (connection: MessageStream, options?: SecureConnectionOptions) => {
+      async (connection: MessageStream, options?: SecureConnectionOptions) => {
         joinWrites(connection, aead)
         keepKernelQueueShort(connection)
-        return inner[side](connection, options)
+        const secured = await inner[side](connection, options)
+        replaceDecoder(secured.connection)
+        return secured
       }
     return Object.assign(Object.create(inner) as typeof inner, {
       secureInbound: secure('secureInbound'),
@@ -92,6 +96,19 @@ class NoiseAead {
 
 function parts(bytes: Bytes): Uint8Array | Uint8Array[] {
   return bytes instanceof Uint8Array ? bytes : bytes.byteLength === 0 ? NO_BYTES : [...bytes]
+}
+
+/** libp2p's decoder, with the bytes of a message that it has not seen the end of. */
+interface Decoder {
+  readonly buffer: { subarray(): Uint8Array }
+}
+
+/** Gives Noise's encrypted stream a decoder of ours, with what its own has kept. A stream of another make stays as it is. */
+function replaceDecoder(encrypted: object): void {
+  const stream = encrypted as { decoder?: Decoder | NoiseReader }
+  if (stream.decoder === undefined || !('buffer' in stream.decoder)) return
+  const reader = new NoiseReader()
+  if (reader.decode(stream.decoder.buffer.subarray()).length === 0) stream.decoder = reader
 }
 
 /** Bounds what a connection that is a TCP socket of libp2p's keeps in the kernel; others have no such queue, or no handle to it. */
