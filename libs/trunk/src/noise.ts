@@ -44,6 +44,8 @@ const LENGTH_BYTES = 2
 const SOCKET_HIGH_WATER_BYTES = getDefaultHighWaterMark(false)
 /** Two Noise messages: while the kernel sends the one, the other waits. */
 const KERNEL_UNSENT_BYTES = 128 * 1024
+/** Messages up to this size are put together before they are sealed. */
+const SMALL_BYTES = 4_096
 const NO_BYTES = new Uint8Array(0)
 
 /** One array, or libp2p's list of arrays. */
@@ -59,7 +61,7 @@ class NoiseAead {
   readonly crypto: Pick<ICryptoInterface, 'chaCha20Poly1305Encrypt' | 'chaCha20Poly1305Decrypt'> = {
     chaCha20Poly1305Encrypt: (plaintext, nonce, ad, k) => {
       const block = this.#pool.allocate(LENGTH_BYTES + plaintext.byteLength + TAG_BYTES)
-      this.#context(k).seal(nonce, ad, parts(plaintext), block.bytes, LENGTH_BYTES)
+      this.#seal(k, nonce, ad, plaintext, block.bytes)
       const sealed = block.bytes.subarray(LENGTH_BYTES)
       this.#sealed.set(sealed, block)
       return sealed
@@ -82,6 +84,21 @@ class NoiseAead {
     this.#sealed.delete(sealed)
     block.bytes.set(length)
     return block
+  }
+
+  #seal(key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, plaintext: Bytes, memory: Uint8Array): void {
+    const context = this.#context(key)
+    if (plaintext instanceof Uint8Array || plaintext.byteLength > SMALL_BYTES) {
+      context.seal(nonce, ad, parts(plaintext), memory, LENGTH_BYTES)
+      return
+    }
+    // Handing several parts to native code costs more than to copy a few bytes.
+    let at = LENGTH_BYTES
+    for (const part of plaintext) {
+      memory.set(part, at)
+      at += part.length
+    }
+    context.sealOne(nonce, ad, memory, LENGTH_BYTES, plaintext.byteLength, memory, LENGTH_BYTES)
   }
 
   #context(key: Uint8Array): AeadContext {
