@@ -4,6 +4,9 @@
  */
 const RUNTIME_FLAGS = ['--max-semi-space-size=2'] as const
 
+/** One arena of malloc for all threads (glibc, mallopt(3)): the others only hold on to buffers that were freed. Whoever set it knows better. */
+const RUNTIME_ENVIRONMENT = { MALLOC_ARENA_MAX: '1' } as const
+
 /** The process, as far as a restart touches it. Tests give another one. */
 export interface RestartableProcess {
   readonly execPath: string
@@ -23,6 +26,12 @@ export function restartWithRuntimeFlags(program: RestartableProcess = process as
   const missing = RUNTIME_FLAGS.filter((flag) => !program.execArgv.includes(flag))
   if (missing.length === 0 || program.execve === undefined) return
   const args = [program.execPath, ...missing, ...program.execArgv, ...program.argv.slice(1)]
-  const env = Object.entries(program.env).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  program.execve(program.execPath, args, Object.fromEntries(env))
+  const env = { ...RUNTIME_ENVIRONMENT, ...program.env }
+  program.execve(program.execPath, args, definedOnly(env))
+}
+
+function definedOnly(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
 }

@@ -32,7 +32,7 @@ test('a program without the settings is started anew with them, its own flags, a
         'up',
         '--json',
       ],
-      env: { PATH: '/bin' },
+      env: { MALLOC_ARENA_MAX: '1', PATH: '/bin' },
     },
   ])
 })
@@ -47,4 +47,10 @@ test('where the system cannot, the program goes on without them', () => {
   const { program } = programWith([])
   const { execve: _, ...without } = program
   assert.doesNotThrow(() => restartWithRuntimeFlags(without))
+})
+
+test('what the environment says of malloc stays', () => {
+  const { program, calls } = programWith([])
+  restartWithRuntimeFlags({ ...program, env: { MALLOC_ARENA_MAX: '8' } })
+  assert.deepEqual(calls[0]?.env, { MALLOC_ARENA_MAX: '8' })
 })
