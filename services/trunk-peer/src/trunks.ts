@@ -56,6 +56,8 @@ export class Trunks {
   readonly #table: TrunkTable
   /** Trunks between their first byte and `up`. */
   readonly #pending = new Set<Trunk>()
+  /** Connections on which a control stream is being opened; bounded by the dials at a time. */
+  readonly #opening = new Set<string>()
   readonly #ended: TrunksStats = {
     trunksOpened: 0,
     trunksRefused: 0,
@@ -120,26 +122,37 @@ export class Trunks {
       book.connected(peer)
       return
     }
+    // Two ways to know one peer (a configured address, mDNS) can lead to one connection: its trunk is under way.
+    if (this.#isInUse(connection)) return
     if (connection.direction !== 'outbound') {
       book.failed(peer, 'waiting for the peer to open the trunk', clock.monotonicMs())
       return
     }
-    connection.newStream(TRUNK_PROTOCOL, { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) }).then(
-      (stream) => this.#begin(nodeId, connection, stream, true),
-      (error: unknown) => {
-        book.failed(
-          peer,
-          `no trunk protocol: ${error instanceof Error ? error.message : 'failed'}`,
-          clock.monotonicMs(),
-        )
-        connection.abort(new Error('no trunk protocol'))
-      },
-    )
+    this.#opening.add(connection.id)
+    connection
+      .newStream(TRUNK_PROTOCOL, { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) })
+      .finally(() => this.#opening.delete(connection.id))
+      .then(
+        (stream) => this.#begin(nodeId, connection, stream, true),
+        (error: unknown) => {
+          book.failed(
+            peer,
+            `no trunk protocol: ${error instanceof Error ? error.message : 'failed'}`,
+            clock.monotonicMs(),
+          )
+          connection.abort(new Error('no trunk protocol'))
+        },
+      )
   }
 
   /** A peer opened a control stream. */
   acceptControl(stream: Stream, connection: Connection): void {
     const nodeId = this.#nodeIdOf(connection)
+    if (this.#isInUse(connection)) {
+      this.#ended.protocolViolations++
+      stream.abort(new Error('this connection has a trunk already'))
+      return
+    }
     if (nodeId === null || this.#pending.size >= MAX_PENDING) {
       this.#ended.trunksRefused++
       connection.abort(new Error('refused'))
@@ -158,6 +171,14 @@ export class Trunks {
     }
     this.#ended.protocolViolations++
     stream.abort(new Error('no trunk on this connection'))
+  }
+
+  /** True where a trunk runs, or begins, over the connection: it can carry one. */
+  #isInUse(connection: Connection): boolean {
+    if (this.#opening.has(connection.id)) return true
+    for (const trunk of this.#pending) if (trunk.runsOver(connection)) return true
+    for (const trunk of this.#table.all()) if (trunk.runsOver(connection)) return true
+    return false
   }
 
   #begin(nodeId: NodeId, connection: Connection, stream: Stream, initiator: boolean): void {

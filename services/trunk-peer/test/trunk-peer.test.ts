@@ -245,3 +245,23 @@ test('a subnet given by an address in it is the network of that address', async 
   const made = await a.cliBus.request('directory.create', { name: 'office', subnet4: '10.20.5.7/20' })
   assert.equal(made.subnet4, '10.20.0.0/20')
 })
+
+test('a peer that is known in two ways gets one trunk, which nothing ends', async (t) => {
+  const a = await startNode(t)
+  for (let round = 0; round < 5; round++) {
+    const b = await startNode(t, { bootstrap: [a.address.split('/p2p/')[0]!, a.address] })
+    await trunks(b, 1)
+    // The second way has come to its end when nothing is being dialled any more.
+    await until(
+      () => b.cliBus.request('trunk.peers', {}),
+      ({ peers }) => peers.every(({ state }) => state === 'connected'),
+    )
+    const { trunksOpened, trunksRefused, trunksLost } = b.service.running.trunks.stats
+    assert.deepEqual(
+      { trunksOpened, trunksRefused, trunksLost },
+      { trunksOpened: 1, trunksRefused: 0, trunksLost: 0 },
+    )
+    await b.stop()
+    await trunks(a, 0)
+  }
+})
