@@ -160,7 +160,7 @@ export class VlanSwitch implements Startable {
       }
       port.setMembers(members)
       this.#control.announce()
-      this.#components.logger.info('joined', { vlan: port.vlanId, name: port.vlan.name })
+      this.#components.logger.info('joined', { vlan: port.vlan.name, id: port.vlanId })
       return port.info()
     })
   }
@@ -192,7 +192,7 @@ export class VlanSwitch implements Startable {
       await this.#removePort(port)
       await this.#save()
       this.#control.announce()
-      this.#components.logger.info('left', { vlan: port.vlanId, name: port.vlan.name })
+      this.#components.logger.info('left', { vlan: port.vlan.name, id: port.vlanId })
       return { vlanId: port.vlanId, interface: port.interfaceName }
     })
   }
