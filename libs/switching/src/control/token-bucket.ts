@@ -12,11 +12,11 @@ export class TokenBucket {
     this.#filledMs = nowMs
   }
 
-  /** Takes one token; false where there is none. */
-  take(nowMs: number): boolean {
+  /** Takes `count` tokens, or none and answers false where there are not so many. */
+  take(nowMs: number, count = 1): boolean {
     this.#fill(nowMs)
-    if (this.#tokens < 1) return false
-    this.#tokens--
+    if (this.#tokens < count) return false
+    this.#tokens -= count
     return true
   }
 
