@@ -5,9 +5,11 @@
  * Nothing here does I/O or allocates per frame; time is an argument in milliseconds that only grow.
  */
 export * from './bridge.ts'
+export * from './control/multicast-report.ts'
 export * from './drops.ts'
 export * from './fdb.ts'
 export * from './forward-plan.ts'
 export * from './mac.ts'
 export * from './members.ts'
+export * from './multicast/index.ts'
 export * from './sequence-window.ts'
