@@ -5,6 +5,9 @@
  * Nothing here does I/O or allocates per frame; time is an argument in milliseconds that only grow.
  */
 export * from './bridge.ts'
+export * from './control/bpdu.ts'
+export * from './control/link-state-message.ts'
+export * from './control/message.ts'
 export * from './control/multicast-report.ts'
 export * from './drops.ts'
 export * from './fdb.ts'
@@ -13,3 +16,8 @@ export * from './mac.ts'
 export * from './members.ts'
 export * from './multicast/index.ts'
 export * from './sequence-window.ts'
+export * from './spanning-tree/path-cost.ts'
+export * from './spanning-tree/port.ts'
+export * from './spanning-tree/spanning-tree.ts'
+export * from './spanning-tree/types.ts'
+export * from './spanning-tree/vector.ts'

@@ -92,7 +92,7 @@ export function decodeControlBpdu(
   const agreedNumber = readU32(bytes, offset + 54)
   if (role === null || !flagsAgree(flags, role) || bytes[offset + 5] !== 0) return null
   if (maxAge < MIN_MAX_AGE || maxAge > MAX_MAX_AGE || hello === 0 || number === 0) return null
-  if ((flags & FLAG.agreement) !== 0 !== (agreedNumber !== 0)) return null
+  if (((flags & FLAG.agreement) !== 0) !== (agreedNumber !== 0)) return null
   return {
     role,
     topologyChange: (flags & FLAG.topologyChange) !== 0,

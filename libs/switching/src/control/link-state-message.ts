@@ -1,5 +1,5 @@
-import { BOOT_NONCE_BYTES, isZeroId, readU16, readU32, writeU16, writeU32 } from '@wakunet/record'
 import { ID_BYTES } from '@wakunet/interface'
+import { BOOT_NONCE_BYTES, isZeroId, readU16, readU32, writeU16, writeU32 } from '@wakunet/record'
 import { compareBytes } from './bytes.ts'
 import { CONTROL_LINK_STATE, CONTROL_VERSION } from './message.ts'
 
@@ -136,7 +136,11 @@ export function encodeSummary(
   last: Uint8Array,
   entries: readonly SummaryEntry[],
 ): Uint8Array {
-  const bytes = header('summary', entries.length, SUMMARY_FIELD.entries + entries.length * SUMMARY_ENTRY_BYTES)
+  const bytes = header(
+    'summary',
+    entries.length,
+    SUMMARY_FIELD.entries + entries.length * SUMMARY_ENTRY_BYTES,
+  )
   bytes.set(first, SUMMARY_FIELD.first)
   bytes.set(last, SUMMARY_FIELD.last)
   let at = SUMMARY_FIELD.entries as number
