@@ -1,5 +1,5 @@
+import { AddressMap } from '../address-map.ts'
 import type { MulticastReport, ReportedGroup } from '../control/multicast-report.ts'
-import { AddressMap } from './address-map.ts'
 import { type GroupFrame, isTableGroup } from './group-frame.ts'
 import type { MulticastTargets } from './multicast-targets.ts'
 import { mergeFilters, NO_SOURCES, type SourceFilter } from './source-filter.ts'

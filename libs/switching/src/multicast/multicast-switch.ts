@@ -21,15 +21,15 @@ import {
   RECORD_IS_EXCLUDE,
   RECORD_TO_INCLUDE,
 } from '@wakunet/ethernet'
+import { compareAddresses } from '../address-map.ts'
 import type { MulticastReport, ReportedGroup } from '../control/multicast-report.ts'
-import { compareAddresses } from './address-map.ts'
 import { classifyGroupFrame, createGroupFrame, isTableGroup } from './group-frame.ts'
 import { ALL_HOSTS4, ALL_NODES6, igmpFrame, type MulticastSpeaker, mldFrame } from './group-frames.ts'
 import { MemberGroups } from './member-groups.ts'
 import { MulticastTargets } from './multicast-targets.ts'
 import { PortTable, type PortTableInit } from './port-table.ts'
 import { type HeardQuery, Querier } from './querier.ts'
-import { type Peer, ReportExchange, type ReportExchangeInit } from './report-exchange.ts'
+import { type MulticastPeer, ReportExchange, type ReportExchangeInit } from './report-exchange.ts'
 import { RouterProxy } from './router-proxy.ts'
 import {
   DEFAULT_MULTICAST_TIMERS,
@@ -38,7 +38,7 @@ import {
   otherQuerierPresentMs,
 } from './timers.ts'
 
-export interface MulticastSwitchInit<P extends Peer> extends PortTableInit {
+export interface MulticastSwitchInit<P extends MulticastPeer> extends PortTableInit {
   readonly nodeId: Uint8Array
   readonly speaker: MulticastSpeaker
   /** See `ReportExchangeInit`. */
@@ -76,7 +76,7 @@ const MAX_QUERY_ROBUSTNESS = 7
  * Frames: `targets` for every multicast frame of either side, `snoop` for those of kind `igmp` and `mld`. Clock: `tick` at
  * `dueMs`.
  */
-export class MulticastSwitch<P extends Peer> {
+export class MulticastSwitch<P extends MulticastPeer> {
   readonly port: PortTable
   readonly members: MemberGroups<P>
   readonly exchange: ReportExchange<P>

@@ -6,7 +6,7 @@ import {
   RECORD_TO_EXCLUDE,
   RECORD_TO_INCLUDE,
 } from '@wakunet/ethernet'
-import { AddressMap } from './address-map.ts'
+import { AddressMap } from '../address-map.ts'
 import { type SourceFilter, sortAddresses } from './source-filter.ts'
 import { lastMemberQueryTimeMs, type MulticastTimers, membershipIntervalMs } from './timers.ts'
 

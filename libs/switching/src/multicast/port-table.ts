@@ -5,8 +5,8 @@ import {
   RECORD_TO_EXCLUDE,
   RECORD_TO_INCLUDE,
 } from '@wakunet/ethernet'
+import { AddressMap } from '../address-map.ts'
 import { TokenBucket } from '../control/token-bucket.ts'
-import { AddressMap } from './address-map.ts'
 import { type AskGroup, PortGroup, type PortGroupInit } from './port-group.ts'
 import type { SourceFilter } from './source-filter.ts'
 import { DEFAULT_MULTICAST_TIMERS, type MulticastTimers } from './timers.ts'

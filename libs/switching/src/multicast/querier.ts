@@ -1,4 +1,4 @@
-import { compareAddresses } from './address-map.ts'
+import { compareAddresses } from '../address-map.ts'
 import { type MulticastTimers, otherQuerierPresentMs } from './timers.ts'
 
 /** What another querier said of its timers; 0 for what its version cannot say. */

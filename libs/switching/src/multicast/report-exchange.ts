@@ -1,3 +1,4 @@
+import { compareAddresses } from '../address-map.ts'
 import {
   decodeMulticastReport,
   decodeReportDigest,
@@ -14,15 +15,14 @@ import {
   type ReportSummary,
 } from '../control/multicast-report.ts'
 import { TokenBucket } from '../control/token-bucket.ts'
-import { compareAddresses } from './address-map.ts'
 
 /** Someone with a trunk, or a member: known by its node id. */
-export interface Peer {
+export interface MulticastPeer {
   /** 16 bytes. */
   readonly id: Uint8Array
 }
 
-export interface ReportExchangeInit<P extends Peer> {
+export interface ReportExchangeInit<P extends MulticastPeer> {
   /** This node's id, 16 bytes. */
   readonly nodeId: Uint8Array
   /** Higher than any this node has used before: the Unix time in milliseconds. */
@@ -69,7 +69,7 @@ const LAST_ID = new Uint8Array(16).fill(0xff)
  * from neighbour to neighbour, each passes on what is new to it; digests find what was lost. A member that never
  * wanted anything sends nothing.
  */
-export class ReportExchange<P extends Peer> {
+export class ReportExchange<P extends MulticastPeer> {
   readonly drops: Record<MulticastMessageDrop, number> = {
     malformed: 0,
     'unknown-member': 0,

@@ -11,7 +11,7 @@ import {
   RECORD_TO_EXCLUDE,
   RECORD_TO_INCLUDE,
 } from '@wakunet/ethernet'
-import { AddressMap, compareAddresses } from './address-map.ts'
+import { AddressMap, compareAddresses } from '../address-map.ts'
 import {
   ALL_ROUTERS4,
   ALL_ROUTERS6,

@@ -1,4 +1,4 @@
-import { compareAddresses } from './address-map.ts'
+import { compareAddresses } from '../address-map.ts'
 
 /**
  * Which sources of a group somebody wants: those of a list, or all but those of a list (RFC 3376 §3). Addresses
