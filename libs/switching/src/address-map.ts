@@ -71,7 +71,10 @@ export class AddressMap<Entry extends AddressEntry> {
   }
 }
 
-/** 32 bits of a seeded multiplicative hash over four bytes at a time. */
+/**
+ * A seeded multiplicative hash over four bytes at a time: a signed 32-bit integer, since an unsigned one would be an object
+ * on the heap half of the time.
+ */
 export function hashAddress(seed: number, bytes: Uint8Array, offset: number, length: number): number {
   let hash = seed ^ length
   for (let i = offset; i < offset + length; i += 4) {
@@ -79,7 +82,7 @@ export function hashAddress(seed: number, bytes: Uint8Array, offset: number, len
     hash = Math.imul(hash ^ word, 0x9e37_79b1)
     hash = Math.imul(hash ^ (hash >>> 15), 0x85eb_ca77)
   }
-  return (hash ^ (hash >>> 13)) >>> 0
+  return hash ^ (hash >>> 13)
 }
 
 export function sameAddress(address: Uint8Array, bytes: Uint8Array, offset: number, length: number): boolean {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { writeMac } from '@wakunet/ethernet'
 import fc from 'fast-check'
 import {
   type Binding,
@@ -19,7 +20,10 @@ function table(init: Partial<BindingTableInit<BindingOwner>> = {}): BindingTable
 }
 
 function claim(of: BindingTable<BindingOwner>, n: number, mac: number, by: BindingOwner, nowMs = 0) {
-  return of.claim(address(n), 0, 4, mac, by, nowMs)
+  const bytes = new Uint8Array(10)
+  bytes.set(address(n))
+  writeMac(bytes, 4, mac)
+  return of.claim(bytes, 0, 4, 4, by, nowMs)
 }
 
 describe('BindingTable', () => {

@@ -4,6 +4,8 @@ import { createFrameView, parseFrame } from '@wakunet/ethernet'
 import fc from 'fast-check'
 import { GUARD_NAMES } from '../src/guards/guard-chain.ts'
 import { GUARD_DROPS, GUARD_LOCALS, isGuardLocal } from '../src/guards/guard-drops.ts'
+import { DEFAULT_PORT_RATES, type GuardRates } from '../src/guards/guard-port.ts'
+import { allocatedBytes } from './allocation.ts'
 import {
   advertisement,
   arp,
@@ -148,6 +150,20 @@ describe('GuardChain', () => {
       test.inspect(frame)
       parseFrame(frame, 0, frame.length, view)
       assert.deepEqual(test.chain.view, view)
+    }
+  })
+
+  it('allocates nothing for a frame that passes', () => {
+    const test = new ChainTest({
+      portRates: Object.fromEntries(
+        Object.keys(DEFAULT_PORT_RATES).map((name) => [name, { burst: 1e9, perSecond: 1e9 }]),
+      ) as unknown as GuardRates,
+    })
+    for (const frame of samples.slice(0, 8)) {
+      const bytes = allocatedBytes(() => {
+        test.chain.inspect(frame, 0, frame.length, test.alice, 'unicast', test.nowMs)
+      }, 30_000)
+      assert.ok(bytes < 8, `${bytes} bytes a frame, sample ${samples.indexOf(frame)}`)
     }
   })
 

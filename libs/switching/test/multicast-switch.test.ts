@@ -22,6 +22,7 @@ import {
 } from '@wakunet/ethernet'
 import { igmpFrame, type MulticastSpeaker, mldFrame } from '../src/multicast/group-frames.ts'
 import { MulticastSwitch, type MulticastSwitchInit } from '../src/multicast/multicast-switch.ts'
+import { allocatedBytes } from './allocation.ts'
 
 interface Node {
   readonly name: string
@@ -190,6 +191,21 @@ describe('MulticastSwitch', () => {
     }
   })
 
+  it('decides without an allocation', () => {
+    const vlan = new Vlan(4)
+    for (const group of [STREAM, STREAM6]) {
+      vlan.join(1, group)
+      vlan.join(2, group, ALLOW, [group.length === 4 ? SENDER : FE80_1])
+      const frame = stream(group, group.length === 4 ? SENDER : FE80_1)
+      for (const side of ['tap', 'member'] as const) {
+        const bytes = allocatedBytes(() => {
+          vlan.switches[side === 'tap' ? 0 : 1]!.targets(frame, 0, frame.length, side, vlan.nowMs)
+        })
+        assert.ok(bytes < 8, `${bytes} bytes a frame`)
+      }
+    }
+  })
+
   it('with snooping off floods it: the negative control', () => {
     const vlan = new Vlan(3, { snooping: false })
     vlan.join(1, STREAM)
@@ -239,7 +255,7 @@ describe('MulticastSwitch', () => {
     assert.equal(vlan.from(0, stream(STREAM, SENDER)), 'n2')
     vlan.run(2_000)
     assert.equal(vlan.from(0, stream(STREAM, SENDER)), '')
-    assert.equal(vlan.switches[1]!.port.size, 0)
+    assert.equal(vlan.switches[1]!.snooper.port.size, 0)
   })
 
   it('understands the older versions: IGMPv2 and MLDv1 reports and leaves', () => {
@@ -295,8 +311,8 @@ describe('MulticastSwitch', () => {
     assert.equal(vlan.from(0, report), '')
     assert.equal(vlan.to(0, report), false)
     vlan.snoop(0, report)
-    assert.equal(vlan.switches[0]!.port.size, 0)
-    assert.equal(vlan.switches[0]!.stats.ignored, 1)
+    assert.equal(vlan.switches[0]!.snooper.port.size, 0)
+    assert.equal(vlan.switches[0]!.snooper.stats.ignored, 1)
     // A report of a member is no report of this side.
     vlan.snoop(
       0,
@@ -306,7 +322,7 @@ describe('MulticastSwitch', () => {
       }),
       'member',
     )
-    assert.equal(vlan.switches[0]!.port.size, 0)
+    assert.equal(vlan.switches[0]!.snooper.port.size, 0)
   })
 
   it('asks its TAP from the start, then every 125 s, in frames that hosts believe', () => {
@@ -336,14 +352,14 @@ describe('MulticastSwitch', () => {
     }
     vlan.igmp(1, query, ROUTER)
     vlan.run(200)
-    assert.equal(vlan.switches[1]!.querier4.isElected, false)
+    assert.equal(vlan.switches[1]!.snooper.querier4.isElected, false)
     assert.equal(vlan.from(0, stream(STREAM, SENDER)), 'n2')
     assert.equal(vlan.to(1, stream(STREAM, SENDER)), true)
     vlan.frames[1]!.length = 0
     vlan.run(253_000)
     assert.deepEqual(vlan.igmpOf(1), [])
     vlan.run(4_000)
-    assert.equal(vlan.switches[1]!.querier4.isElected, true)
+    assert.equal(vlan.switches[1]!.snooper.querier4.isElected, true)
     assert.equal(vlan.igmpOf(1).length, 1)
     assert.equal(vlan.from(0, stream(STREAM, SENDER)), '')
   })
@@ -395,11 +411,30 @@ describe('MulticastSwitch', () => {
       intervalSeconds: 31_744,
     }
     vlan.snoop(0, igmpFrame(ROUTER, ip4('224.0.0.1'), query), 'member')
-    assert.equal(vlan.switches[0]!.querier4.isElected, false)
+    assert.equal(vlan.switches[0]!.snooper.querier4.isElected, false)
     assert.equal(vlan.switches[0]!.isRouterPort(vlan.nowMs), false)
     // Even so not for longer than ten minutes.
     vlan.run(601_000)
-    assert.equal(vlan.switches[0]!.querier4.isElected, true)
+    assert.equal(vlan.switches[0]!.snooper.querier4.isElected, true)
+  })
+
+  it('knows a router by PIM and router discovery too, and gives it every stream', () => {
+    const pim = stream(ip4('224.0.0.13'), SENDER)
+    pim[23] = 103
+    const mrd4 = stream(ip4('224.0.0.106'), SENDER)
+    mrd4[23] = 2
+    mrd4[34] = 0x30
+    const mrd6 = stream(ip6('ff02 0000 0000 0000 0000 0000 0000 006a'), FE80_1)
+    mrd6[20] = 58
+    mrd6[54] = 151
+    for (const frame of [pim, mrd4, mrd6]) {
+      const vlan = new Vlan(2)
+      vlan.switches[1]!.targets(frame, 0, frame.length, 'member', 0)
+      assert.equal(vlan.switches[1]!.isRouterPort(0), false)
+      vlan.switches[1]!.targets(frame, 0, frame.length, 'tap', 0)
+      vlan.run(200)
+      assert.equal(vlan.from(0, stream(STREAM, SENDER)), 'n2')
+    }
   })
 
   it('a query without an address wins no election and makes no router port', () => {
@@ -414,7 +449,7 @@ describe('MulticastSwitch', () => {
       intervalSeconds: 0,
     }
     vlan.igmp(0, query, { ...HOST, address4: new Uint8Array(4) })
-    assert.equal(vlan.switches[0]!.querier4.isElected, true)
+    assert.equal(vlan.switches[0]!.snooper.querier4.isElected, true)
     assert.equal(vlan.switches[0]!.isRouterPort(0), false)
   })
 
@@ -429,7 +464,7 @@ describe('MulticastSwitch', () => {
       vlan.igmp(1, { type: IGMP_V3_REPORT, records })
     }
     vlan.run(2_000)
-    const { port } = vlan.switches[1]!
+    const { port } = vlan.switches[1]!.snooper
     assert.equal(port.size, 1_024)
     assert.equal(port.stats.groupsRefused, 100_000 - 1_023)
     assert.equal(vlan.switches[0]!.members.size, 1_024)
@@ -443,7 +478,7 @@ describe('MulticastSwitch', () => {
         type: IGMP_V3_REPORT,
         records: [{ type: IS_EX!, group: Uint8Array.of(239, 9, i >>> 8, i), sources: [] }],
       })
-    assert.equal(vlan.switches[1]!.port.stats.recordsRefused, 100)
+    assert.equal(vlan.switches[1]!.snooper.port.stats.recordsRefused, 100)
     vlan.run(1_000)
     assert.equal(vlan.switches[0]!.members.size, 10)
     assert.equal(vlan.switches[0]!.members.groupsRefused, 990)
@@ -479,8 +514,8 @@ describe('MulticastSwitch', () => {
     const fragment = igmpFrame(HOST, REPORTS4, { type: IGMP_V2_REPORT, group: STREAM })
     fragment[20] = 0x20
     vlan.snoop(0, fragment)
-    assert.equal(vlan.switches[0]!.stats.ignored, 3)
-    assert.equal(vlan.switches[0]!.port.size, 0)
+    assert.equal(vlan.switches[0]!.snooper.stats.ignored, 3)
+    assert.equal(vlan.switches[0]!.snooper.port.size, 0)
     assert.equal(vlan.switches[0]!.targets(cut, 0, 20, 'tap', 0), null)
   })
 })

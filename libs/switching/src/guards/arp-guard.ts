@@ -1,4 +1,4 @@
-import { ARP_BYTES, ARP_REPLY, ARP_REQUEST, ETHERTYPE_ARP, readMac } from '@wakunet/ethernet'
+import { ARP_BYTES, ARP_REPLY, ARP_REQUEST, ETHERTYPE_ARP } from '@wakunet/ethernet'
 import type { BindingTable } from './bindings.ts'
 import type { GuardVerdict } from './guard-drops.ts'
 import { type Guard, type GuardFrame, isInnerVlan, isSourceMac } from './guard-frame.ts'
@@ -29,7 +29,7 @@ export class ArpGuard implements Guard {
     // RFC 5227 §1.1: who probes claims nothing yet. A reply without a sender says nothing at all.
     if (isZero(bytes, sender)) return bytes[at + 7] === ARP_REQUEST ? 'pass' : 'arp-malformed'
     if (!isHostAddress(bytes, sender)) return 'arp-malformed'
-    const verdict = this.#bindings.claim(bytes, sender, 4, readMac(bytes, at + SENDER_MAC), port, nowMs)
+    const verdict = this.#bindings.claim(bytes, sender, 4, at + SENDER_MAC, port, nowMs)
     return verdict === 'spoofed' || verdict === 'challenged' ? 'arp-spoofed' : 'pass'
   }
 }

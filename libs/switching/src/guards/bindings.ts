@@ -1,3 +1,4 @@
+import { readMac } from '@wakunet/ethernet'
 import { AddressMap } from '../address-map.ts'
 
 /** Whose an address can be: a port counts what was learned from it. */
@@ -133,39 +134,41 @@ export class BindingTable<Owner extends BindingOwner> {
   }
 
   /**
-   * A frame of `owner` says that its station `mac` has the address at `offset`. Allocates only for an address that is new.
+   * A frame of `owner` says that the station whose MAC address is at `macOffset` has the address of `length` bytes at
+   * `offset`. Allocates only for what is new.
    */
   claim(
     bytes: Uint8Array,
     offset: number,
     length: number,
-    mac: number,
+    macOffset: number,
     owner: Owner,
     nowMs: number,
   ): ClaimVerdict {
     const binding = this.#bindings.find(bytes, offset, length)
+    const mac = readMac(bytes, macOffset)
     if (binding === null) return this.#learn(bytes.slice(offset, offset + length), mac, owner, nowMs)
-    if (binding.isStatic) return this.#claimStatic(binding, mac, owner, nowMs)
+    if (binding.isStatic) {
+      if (binding.owner !== owner || (binding.mac !== null && binding.mac !== mac)) return this.#refuse()
+      binding.seenMs = nowMs
+      return 'bound'
+    }
     if (this.#isAged(binding, nowMs)) {
       this.#remove(binding)
       this.stats.aged++
       return this.#learn(binding.address, mac, owner, nowMs)
     }
     if (binding.owner !== owner) return this.#challenge(binding, mac, owner, nowMs)
-    // Which station on its own side has it is the port's own affair.
-    binding.mac = mac
+    // Which station on its own side has it is the port's own affair. Storing a number of this size allocates.
+    if (binding.mac !== mac) binding.mac = mac
     binding.seenMs = nowMs
     if (binding.challenger !== null) this.#endChallenge(binding)
     return 'bound'
   }
 
-  #claimStatic(binding: Binding<Owner>, mac: number, owner: Owner, nowMs: number): ClaimVerdict {
-    if (binding.owner !== owner || (binding.mac !== null && binding.mac !== mac)) {
-      this.stats.conflicts++
-      return 'spoofed'
-    }
-    binding.seenMs = nowMs
-    return 'bound'
+  #refuse(): ClaimVerdict {
+    this.stats.conflicts++
+    return 'spoofed'
   }
 
   #learn(address: Uint8Array, mac: number, owner: Owner, nowMs: number): ClaimVerdict {

@@ -59,7 +59,7 @@ export class FragmentTable {
 
   /** The slot of the datagram, an empty one where it is not known. */
   #slotOf(key: Uint8Array, nowMs: number): number {
-    const set = (hashAddress(this.#seed, key, 0, FragmentTable.KEY_BYTES) % SETS) * WAYS
+    const set = ((hashAddress(this.#seed, key, 0, FragmentTable.KEY_BYTES) >>> 0) % SETS) * WAYS
     let oldest = set
     for (let slot = set; slot < set + WAYS; slot++) {
       if (nowMs - this.#seenMs[slot]! < FRAGMENT_LIFETIME_MS && this.#hasKey(slot, key)) return slot

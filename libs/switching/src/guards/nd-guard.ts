@@ -8,7 +8,6 @@ import {
   ND_OPTION_TARGET_LINK_ADDRESS,
   NOT_FRAGMENTED,
   PROTOCOL_ICMPV6,
-  readMac,
 } from '@wakunet/ethernet'
 import type { BindingTable } from './bindings.ts'
 import type { GuardVerdict } from './guard-drops.ts'
@@ -76,7 +75,7 @@ export class NdGuard implements Guard {
 
   #claim({ bytes, offset, port, nowMs }: GuardFrame, address: number): GuardVerdict {
     if (bytes[address] === 0xff) return 'nd-malformed'
-    const verdict = this.#bindings.claim(bytes, address, 16, readMac(bytes, offset + 6), port, nowMs)
+    const verdict = this.#bindings.claim(bytes, address, 16, offset + 6, port, nowMs)
     return verdict === 'spoofed' || verdict === 'challenged' ? 'nd-spoofed' : 'pass'
   }
 }

@@ -117,3 +117,19 @@ export function isTableGroup(group: Uint8Array): boolean {
   if (group.length === 4) return !isAlwaysFlooded4(group, 0)
   return group.length === 16 && kindOfGroup6(group, 0) === 'group'
 }
+
+/** Protocol Independent Multicast (RFC 7761). */
+const PROTOCOL_PIM = 103
+/** Multicast Router Advertisement, as IGMP and as ICMPv6 type (RFC 4286 §7). */
+const IGMP_ROUTER_ADVERTISEMENT = 0x30
+const ICMPV6_ROUTER_ADVERTISEMENT = 151
+
+/** Whether only a multicast router sends such a frame, queries left out (RFC 4541 §2.1.1 (1)). Free of allocations. */
+export function isRouterSign(bytes: Uint8Array, offset: number, view: FrameView): boolean {
+  if (view.ipVersion === 0 || view.fragment === LATER_FRAGMENT || view.l4Offset >= view.ipEnd) return false
+  if (!isMulticastMac(bytes, offset)) return false
+  if (view.protocol === PROTOCOL_PIM) return true
+  const type = bytes[offset + view.l4Offset]
+  if (view.protocol === PROTOCOL_IGMP) return view.ipVersion === 4 && type === IGMP_ROUTER_ADVERTISEMENT
+  return view.protocol === PROTOCOL_ICMPV6 && view.ipVersion === 6 && type === ICMPV6_ROUTER_ADVERTISEMENT
+}

@@ -3,6 +3,7 @@ export type { MulticastSpeaker } from './group-frames.ts'
 export * from './member-groups.ts'
 export * from './multicast-switch.ts'
 export * from './multicast-targets.ts'
+export type { MulticastSide, MulticastStats, PortSnooper } from './port-snooper.ts'
 export {
   DEFAULT_MAX_GROUPS,
   DEFAULT_MAX_RECORDS_PER_SECOND,

@@ -59,10 +59,6 @@ export class PortGroup {
     return !this.#exclude && this.#sources.size === 0
   }
 
-  get sourceCount(): number {
-    return this.#sources.size
-  }
-
   /** Whether a frame of the source at `offset` is wanted. Free of allocations. */
   wants(bytes: Uint8Array, offset: number, nowMs: number): boolean {
     const source = this.#sources.find(bytes, offset, this.address.length)

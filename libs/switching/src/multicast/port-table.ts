@@ -8,7 +8,6 @@ import {
 import { AddressMap } from '../address-map.ts'
 import { TokenBucket } from '../control/token-bucket.ts'
 import { type AskGroup, PortGroup, type PortGroupInit } from './port-group.ts'
-import type { SourceFilter } from './source-filter.ts'
 import { DEFAULT_MULTICAST_TIMERS, type MulticastTimers } from './timers.ts'
 
 export interface PortTableInit {
@@ -89,10 +88,6 @@ export class PortTable {
   ): boolean {
     const group = this.#groups.find(bytes, groupOffset, addressBytes)
     return group?.wants(bytes, sourceOffset, nowMs) ?? false
-  }
-
-  filterOf(address: Uint8Array): SourceFilter | null {
-    return this.#groups.get(address)?.filter() ?? null
   }
 
   /**

@@ -3,9 +3,11 @@ import {
   IGMP_V2_LEAVE,
   IGMP_V2_REPORT,
   IGMP_V3_REPORT,
+  type IgmpQuery,
   MLD_V1_DONE,
   MLD_V1_REPORT,
   MLD_V2_REPORT,
+  type MldQuery,
   RECORD_IS_EXCLUDE,
   RECORD_IS_INCLUDE,
   RECORD_TO_EXCLUDE,
@@ -72,13 +74,12 @@ export class RouterProxy {
   }
 
   /**
-   * A query of a router; the answer comes within its response time.
-   * @param group four or sixteen bytes; zero for a general query
+   * A query on the TAP's side; the answer comes within its response time.
    * @param random in [0, 1)
    */
-  onQuery(group: Uint8Array, version: number, maxResponseMs: number, random: number, nowMs: number): void {
+  onQuery({ group, version, maxResponseMs }: IgmpQuery | MldQuery, random: number, nowMs: number): void {
     const dueMs = nowMs + maxResponseMs * random
-    if (group.length === 4) this.#version4 = version >= 3 ? 3 : 2
+    if (group.length === 4) this.#version4 = version === 3 ? 3 : 2
     else this.#version6 = version >= 2 ? 2 : 1
     if (group.every((byte) => byte === 0)) this.#setGeneral(group.length, dueMs)
     else this.#setPending(group, 0, dueMs)

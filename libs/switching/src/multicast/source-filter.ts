@@ -16,11 +16,6 @@ export function sortAddresses(addresses: Iterable<Uint8Array>): Uint8Array[] {
   return [...addresses].sort(compareAddresses)
 }
 
-export function sameFilter(a: SourceFilter, b: SourceFilter): boolean {
-  if (a.exclude !== b.exclude || a.sources.length !== b.sources.length) return false
-  return a.sources.every((source, i) => compareAddresses(source, b.sources[i]!) === 0)
-}
-
 /** What is wanted by either: the rule for several sockets of RFC 3376 §3.2. */
 export function mergeFilters(a: SourceFilter, b: SourceFilter): SourceFilter {
   if (!a.exclude && !b.exclude)
