@@ -1,4 +1,4 @@
-import { addToSum, foldSum } from './checksum.ts'
+import { icmpv6Sum, storeIcmpv6Checksum } from './icmpv6.ts'
 import { type Ipv6Packet, PROTOCOL_ICMPV6 } from './ipv6.ts'
 import { readUint16, readUint32, writeUint16, writeUint32 } from './numbers.ts'
 
@@ -69,7 +69,7 @@ export function decodeNeighborMessage(packet: Ipv6Packet): NeighborMessage | nul
   const type = bytes[0] ?? 0
   const fixed = fixedBytes(type)
   if (fixed === 0 || bytes.length < fixed || bytes[1] !== 0) return null
-  if (foldSum(messageSum(packet.source, packet.destination, bytes)) !== 0xffff) return null
+  if (icmpv6Sum(packet.source, packet.destination, bytes) !== 0xffff) return null
   const options = decodeOptions(bytes, fixed)
   return options === null ? null : decodeBody(type, bytes, options)
 }
@@ -92,7 +92,7 @@ export function encodeNeighborMessage(
     bytes.set(option.data, position + 2)
     position += option.data.length + 2
   }
-  writeUint16(bytes, 2, ~messageSum(source, destination, bytes) & 0xffff)
+  storeIcmpv6Checksum(source, destination, bytes)
   return bytes
 }
 
@@ -117,14 +117,6 @@ function fixedBytes(type: number): number {
     default:
       return 0
   }
-}
-
-/** RFC 8200 §8.1: pseudo header, then the message. */
-function messageSum(source: Uint8Array, destination: Uint8Array, message: Uint8Array): number {
-  let sum = foldSum(message.length + PROTOCOL_ICMPV6)
-  sum = addToSum(sum, source, 0, source.length)
-  sum = addToSum(sum, destination, 0, destination.length)
-  return addToSum(sum, message, 0, message.length)
 }
 
 function decodeOptions(bytes: Uint8Array, start: number): NeighborOption[] | null {

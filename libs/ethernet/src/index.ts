@@ -7,12 +7,36 @@
  * length, allocates nothing, and runs for every frame.
  */
 export * from './arp.ts'
+export * from './bpdu.ts'
 export * from './checksum.ts'
+export * from './dhcpv4.ts'
+export * from './dhcpv4-options.ts'
+export * from './dhcpv6.ts'
+export * from './dhcpv6-options.ts'
+export {
+  decodeDomainNames,
+  encodeDomainName,
+  encodeDomainNames,
+  MAX_DOMAIN_NAME_BYTES,
+} from './domain-name.ts'
 export * from './ethernet.ts'
+export * from './icmpv6.ts'
 export * from './icmpv6-nd.ts'
+export * from './igmp.ts'
 export * from './ipv4.ts'
 export * from './ipv6.ts'
 export * from './mac.ts'
+export * from './mld.ts'
+export {
+  type GroupRecord,
+  RECORD_ALLOW,
+  RECORD_BLOCK,
+  RECORD_IS_EXCLUDE,
+  RECORD_IS_INCLUDE,
+  RECORD_TO_EXCLUDE,
+  RECORD_TO_INCLUDE,
+} from './multicast-record.ts'
+export * from './nd-options.ts'
 export {
   checkOffload,
   completeChecksum,

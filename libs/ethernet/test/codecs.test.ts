@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import * as ethernet from '../src/index.ts'
-import { concat, hexToBytes } from './support.ts'
+import { concat, hexToBytes, plain, viewsOf } from './support.ts'
 
 interface CodecVector {
   readonly codec: keyof typeof codecs
@@ -274,17 +274,3 @@ describe('MAC addresses', () => {
     assert.equal(ethernet.isLocalMac(of('00:1b:21:00:00:01')), false)
   })
 })
-
-/** Byte arrays as hexadecimal text, so that values from JSON compare. */
-function plain(value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
-  if (Array.isArray(value)) return value.map(plain)
-  if (value === null || typeof value !== 'object') return value
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, plain(entry)]))
-}
-
-function viewsOf(value: unknown): Uint8Array[] {
-  if (value instanceof Uint8Array) return [value]
-  if (value === null || typeof value !== 'object') return []
-  return Object.values(value).flatMap(viewsOf)
-}

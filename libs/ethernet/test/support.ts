@@ -217,3 +217,18 @@ export function put16(frame: Uint8Array, offset: number, value: number): void {
   frame[offset] = value >>> 8
   frame[offset + 1] = value
 }
+
+/** Byte arrays as hexadecimal text, so that values from JSON compare. */
+export function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
+  if (Array.isArray(value)) return value.map(plain)
+  if (value === null || typeof value !== 'object') return value
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, plain(entry)]))
+}
+
+/** Every byte array inside a decoded value. */
+export function viewsOf(value: unknown): Uint8Array[] {
+  if (value instanceof Uint8Array) return [value]
+  if (value === null || typeof value !== 'object') return []
+  return Object.values(value).flatMap(viewsOf)
+}

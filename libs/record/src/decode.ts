@@ -1,5 +1,10 @@
 import { MAX_FRAME_BYTES, MIN_FRAME_BYTES } from '@wakunet/interface'
-import { frameHintIsDefined, RECORD_FRAME_HEADER_BYTES, readFrameLength } from './frame-header.ts'
+import {
+  frameHintIsDefined,
+  frameHintIsZero,
+  RECORD_FRAME_HEADER_BYTES,
+  readFrameLength,
+} from './frame-header.ts'
 import {
   type DecodedHeader,
   decodeRecordHeader,
@@ -7,6 +12,9 @@ import {
   RECORD_HEADER_BYTES,
   RECORD_HEADER_FAULTS,
 } from './header.ts'
+
+/** Smallest control message: its type and its version. */
+export const MIN_CONTROL_MESSAGE_BYTES = 2
 
 /** Why a record is refused; a closed set, so that it can label a counter. */
 export const RECORD_FAULTS = [
@@ -32,6 +40,7 @@ export function createDecodedRecord(): DecodedRecord {
     bytes: NO_BYTES,
     offset: 0,
     tree: false,
+    control: false,
     hopLimit: 0,
     frameCount: 0,
     epoch: 0,
@@ -65,13 +74,14 @@ export function decodeRecord(
   batch.count = 0
   const verdict = decodeRecordHeader(bytes, out, offset, end)
   if (verdict !== 'ok') return verdict
+  const minLength = out.control ? MIN_CONTROL_MESSAGE_BYTES : MIN_FRAME_BYTES
   let at = offset + RECORD_HEADER_BYTES
   for (let i = 0; i < out.frameCount; i++) {
     if (end - at < RECORD_FRAME_HEADER_BYTES) return 'frame-truncated'
     const length = readFrameLength(bytes, at)
-    if (length < MIN_FRAME_BYTES || length > MAX_FRAME_BYTES) return 'frame-length'
+    if (length < minLength || length > MAX_FRAME_BYTES) return 'frame-length'
     if (end - at - RECORD_FRAME_HEADER_BYTES < length) return 'frame-truncated'
-    if (!frameHintIsDefined(bytes, at)) return 'frame-hint'
+    if (!(out.control ? frameHintIsZero(bytes, at) : frameHintIsDefined(bytes, at))) return 'frame-hint'
     batch.offsets[i] = at
     batch.lengths[i] = length
     at += RECORD_FRAME_HEADER_BYTES + length

@@ -64,6 +64,11 @@ export function frameHintIsDefined(bytes: Uint8Array, offset: number): boolean {
   return gsoType === GSO_NONE || gsoType === GSO_TCPV4 || gsoType === GSO_TCPV6 || gsoType === GSO_UDP_L4
 }
 
+/** True where every hint is zero: a control message is no Ethernet frame and has nothing to offload. */
+export function frameHintIsZero(bytes: Uint8Array, offset: number): boolean {
+  return readU32(bytes, offset + 4) === 0 && readU32(bytes, offset + 8) === 0
+}
+
 /**
  * Rewrites the virtio-net header (`struct virtio_net_hdr_mrg_rxbuf`, little-endian) at `offset` into the
  * record's frame header, in place. Fields that mean nothing without their flag become zero, so that nothing

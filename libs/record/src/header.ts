@@ -13,6 +13,8 @@ export const MAX_RECORD_FRAMES = 255
 export const MAX_HOP_LIMIT = 64
 /** Flag: the record goes to the VLAN's tree and has a zero egress id. */
 export const RECORD_FLAG_TREE = 1
+/** Flag: the record carries control messages between switches; nothing of it reaches a TAP. */
+export const RECORD_FLAG_CONTROL = 2
 
 /** Where the fields of the header are, in bytes from its start. */
 export const RECORD_FIELD = {
@@ -42,6 +44,8 @@ export interface RecordHeader {
   readonly ingress: Uint8Array
   /** Null sends the record to the tree. */
   readonly egress: Uint8Array | null
+  /** Control messages instead of Ethernet frames. Default false. */
+  readonly control?: boolean
 }
 
 /**
@@ -50,7 +54,8 @@ export interface RecordHeader {
  */
 export function encodeRecordHeader(bytes: Uint8Array, offset: number, header: RecordHeader): void {
   bytes[offset] = RECORD_VERSION
-  bytes[offset + RECORD_FIELD.flags] = header.egress === null ? RECORD_FLAG_TREE : 0
+  const tree = header.egress === null ? RECORD_FLAG_TREE : 0
+  bytes[offset + RECORD_FIELD.flags] = tree | (header.control === true ? RECORD_FLAG_CONTROL : 0)
   bytes[offset + RECORD_FIELD.hopLimit] = header.hopLimit
   bytes[offset + RECORD_FIELD.frameCount] = header.frameCount
   writeU32(bytes, offset + RECORD_FIELD.epoch, header.epoch)
@@ -74,6 +79,8 @@ export interface DecodedHeader {
   /** Where the record starts in `bytes`. */
   offset: number
   tree: boolean
+  /** The frames are control messages. */
+  control: boolean
   hopLimit: number
   frameCount: number
   epoch: number
@@ -114,7 +121,7 @@ export function decodeRecordHeader(
   if (end - offset > MAX_RECORD_BYTES) return 'too-large'
   if (bytes[offset] !== RECORD_VERSION) return 'version'
   const flags = bytes[offset + RECORD_FIELD.flags]!
-  if ((flags & ~RECORD_FLAG_TREE) !== 0) return 'flags'
+  if ((flags & ~(RECORD_FLAG_TREE | RECORD_FLAG_CONTROL)) !== 0) return 'flags'
   const hopLimit = bytes[offset + RECORD_FIELD.hopLimit]!
   if (hopLimit === 0 || hopLimit > MAX_HOP_LIMIT) return 'hop-limit'
   const frameCount = bytes[offset + RECORD_FIELD.frameCount]!
@@ -122,12 +129,13 @@ export function decodeRecordHeader(
   const sequenceHigh = readU32(bytes, offset + RECORD_FIELD.sequence)
   const sequence = sequenceHigh * 0x1_0000_0000 + readU32(bytes, offset + RECORD_FIELD.sequence + 4)
   if (sequence === 0 || sequenceHigh >= 0x20_0000) return 'sequence'
-  const tree = flags === RECORD_FLAG_TREE
+  const tree = (flags & RECORD_FLAG_TREE) !== 0
   if (tree !== isZeroId(bytes, offset + RECORD_FIELD.egress)) return 'tree-egress'
 
   out.bytes = bytes
   out.offset = offset
   out.tree = tree
+  out.control = (flags & RECORD_FLAG_CONTROL) !== 0
   out.hopLimit = hopLimit
   out.frameCount = frameCount
   out.epoch = readU32(bytes, offset + RECORD_FIELD.epoch)

@@ -1,6 +1,6 @@
 import { type FrameBatch, ID_BYTES } from '@wakunet/interface'
 import { envelopeBytes, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_NODES, writeEnvelope } from './envelope.ts'
-import { RECORD_FRAME_HEADER_BYTES } from './frame-header.ts'
+import { RECORD_FRAME_HEADER_BYTES, writeFrameHeader } from './frame-header.ts'
 import {
   encodeRecordHeader,
   MAX_HOP_LIMIT,
@@ -22,6 +22,8 @@ export interface RecordWriterInit {
   /** 8 bytes, random at every start. */
   readonly bootNonce: Uint8Array
 }
+
+const NO_HINT = { flags: 0, gsoType: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
 
 /** Takes one lane message; the parts may be reused as soon as it returns. */
 export type SendParts = (parts: readonly Uint8Array[]) => void
@@ -47,6 +49,7 @@ export class RecordWriter {
       vlanId: init.vlanId,
       ingress: init.ingress,
       egress: null,
+      control: false,
     }
   }
 
@@ -85,6 +88,44 @@ export class RecordWriter {
       from = to
       records++
     }
+    return records
+  }
+
+  /**
+   * Sends control messages (`docs/protocols/vlan-control.md`) to `peers`, as few records as they fit in. Control is
+   * rare, so each record is put together in bytes of its own; they may be kept.
+   * @param egress the node they are for, null for the tree
+   * @param hopLimit trunks they may cross: 1 for what is between neighbours
+   * @returns how many records were made
+   */
+  writeControl(
+    messages: readonly Uint8Array[],
+    egress: Uint8Array | null,
+    hopLimit: number,
+    peers: readonly Uint8Array[],
+    send: SendParts,
+  ): number {
+    let records = 0
+    let from = 0
+    while (from < messages.length && peers.length > 0) {
+      const to = endOfControlRecord(messages, from)
+      this.#header.control = true
+      this.#header.hopLimit = hopLimit
+      this.#header.frameCount = to - from
+      this.#header.sequence++
+      this.#header.egress = egress
+      const body = controlBody(messages, from, to)
+      for (let peer = 0; peer < peers.length; peer += MAX_ENVELOPE_NODES) {
+        const end = Math.min(peers.length, peer + MAX_ENVELOPE_NODES)
+        const head = new Uint8Array(envelopeBytes(end - peer) + RECORD_HEADER_BYTES)
+        this.#writeHead(head, 0, peers, peer, end)
+        send([head, body])
+      }
+      from = to
+      records++
+    }
+    this.#header.control = false
+    this.#header.hopLimit = MAX_HOP_LIMIT
     return records
   }
 
@@ -170,4 +211,30 @@ function isContiguous(batch: FrameBatch, indexes: Uint16Array, from: number, to:
   for (let i = from + 1; i < to; i++)
     if (batch.offsets[indexes[i]!] !== endOfFrame(batch, indexes[i - 1]!)) return false
   return true
+}
+
+function endOfControlRecord(messages: readonly Uint8Array[], from: number): number {
+  let size = RECORD_HEADER_BYTES
+  let to = from
+  const most = Math.min(messages.length, from + MAX_RECORD_FRAMES)
+  while (to < most) {
+    size += RECORD_FRAME_HEADER_BYTES + messages[to]!.length
+    if (size > MAX_RECORD_BYTES && to > from) break
+    to++
+  }
+  return to
+}
+
+function controlBody(messages: readonly Uint8Array[], from: number, to: number): Uint8Array {
+  let size = 0
+  for (let i = from; i < to; i++) size += RECORD_FRAME_HEADER_BYTES + messages[i]!.length
+  const body = new Uint8Array(size)
+  let at = 0
+  for (let i = from; i < to; i++) {
+    const message = messages[i]!
+    writeFrameHeader(body, at, message.length, NO_HINT)
+    body.set(message, at + RECORD_FRAME_HEADER_BYTES)
+    at += RECORD_FRAME_HEADER_BYTES + message.length
+  }
+  return body
 }

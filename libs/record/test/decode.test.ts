@@ -25,6 +25,7 @@ interface Vectors {
     name: string
     hex: string
     tree: boolean
+    control?: boolean
     hopLimit: number
     epoch: number
     sequence: number
@@ -48,6 +49,7 @@ describe('decodeRecord', () => {
       const out = createDecodedRecord()
       assert.equal(decodeRecord(bytes, out), 'ok')
       assert.equal(out.tree, vector.tree)
+      assert.equal(out.control, vector.control ?? false)
       assert.equal(out.hopLimit, vector.hopLimit)
       assert.equal(out.epoch, vector.epoch)
       assert.equal(out.sequence, vector.sequence)
@@ -83,6 +85,7 @@ describe('decodeRecord', () => {
     fc.assert(
       fc.property(
         fc.record({
+          control: fc.boolean(),
           hopLimit: fc.integer({ min: 1, max: 64 }),
           epoch: fc.integer({ min: 0, max: 0xffff_ffff }),
           sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
@@ -102,6 +105,7 @@ describe('decodeRecord', () => {
           assert.equal(out.epoch, fields.epoch)
           assert.equal(out.hopLimit, fields.hopLimit)
           assert.equal(out.tree, fields.egress === null)
+          assert.equal(out.control, fields.control)
           assert.equal(isZeroId(bytes, RECORD_FIELD.egress), fields.egress === null)
           assert.ok(idEquals(bytes, RECORD_FIELD.vlanId, fields.vlanId))
           assert.equal(out.vlanKey, idKey(fields.vlanId, 0))
@@ -175,6 +179,32 @@ describe('decodeRecord', () => {
     const frames = Array.from({ length: 255 }, () => frame)
     assert.equal(decodeRecord(encodeRecord({}, frames), out), 'ok')
     assert.equal(out.batch.count, 255)
+  })
+})
+
+describe('a control record', () => {
+  it('carries messages from two bytes on, where a frame needs fourteen', () => {
+    const out = createDecodedRecord()
+    const message = Uint8Array.of(1, 1)
+    assert.equal(decodeRecord(encodeRecord({ control: true }, [message, message]), out), 'ok')
+    assert.equal(out.control, true)
+    assert.equal(out.batch.count, 2)
+    assert.equal(decodeRecord(encodeRecord({}, [message]), out), 'frame-length')
+    assert.equal(decodeRecord(encodeRecord({ control: true }, [Uint8Array.of(1)]), out), 'frame-length')
+  })
+
+  it('has no offload hints', () => {
+    const out = createDecodedRecord()
+    const hint = { ...NO_HINT, gsoType: 1 }
+    assert.equal(decodeRecord(encodeRecord({ control: true }, [frame], hint), out), 'frame-hint')
+    assert.equal(decodeRecord(encodeRecord({}, [frame], hint), out), 'ok')
+  })
+
+  it('may go to the tree', () => {
+    const out = createDecodedRecord()
+    const bytes = encodeRecord({ control: true, egress: null }, [frame])
+    assert.equal(decodeRecord(bytes, out), 'ok')
+    assert.equal(out.tree && out.control, true)
   })
 })
 

@@ -25,6 +25,7 @@ export function header(fields: Partial<RecordHeader> = {}): RecordHeader {
     vlanId: id(0x11),
     ingress: id(0x22),
     egress: id(0x33),
+    control: false,
     ...fields,
   }
 }

@@ -164,4 +164,35 @@ describe('RecordWriter', () => {
     new RecordWriter(writerInit).write(batch, all(batch), 1, null, [id(9), id(8)], collect(messages))
     assert.ok(idEquals(messages[0]!.peers[0]!, 0, id(9)))
   })
+
+  it('sends control messages in records of their own, in the same sequence', () => {
+    const batch = batchOf([new Uint8Array(60)], 0)
+    const messages: Message[] = []
+    const control = [Uint8Array.of(1, 1, 7), Uint8Array.of(2, 1)]
+    const writer = new RecordWriter(writerInit)
+    writer.write(batch, all(batch), 1, id(5), [id(5)], collect(messages))
+    writer.writeControl(control, id(5), 1, [id(5)], collect(messages))
+    writer.write(batch, all(batch), 1, id(5), [id(5)], collect(messages))
+    assert.deepEqual(
+      messages[1]!.record,
+      encodeRecord({ egress: id(5), sequence: 2, control: true, hopLimit: 1 }, control),
+    )
+    const out = createDecodedRecord()
+    assert.equal(decodeRecord(messages[2]!.record, out), 'ok')
+    assert.deepEqual([out.control, out.hopLimit, out.sequence], [false, 64, 3])
+  })
+
+  it('splits control messages by count and by size, and sends none to nobody', () => {
+    const writer = new RecordWriter(writerInit)
+    const messages: Message[] = []
+    const small = Array.from({ length: 300 }, (_, i) => Uint8Array.of(1, i))
+    assert.equal(writer.writeControl(small, null, 64, [id(5)], collect(messages)), 2)
+    assert.deepEqual(framesOf(messages), small)
+    const large = Array.from({ length: 3 }, (_, i) => new Uint8Array(60_000).fill(i))
+    messages.length = 0
+    assert.equal(writer.writeControl(large, null, 64, [id(5)], collect(messages)), 2)
+    assert.deepEqual(framesOf(messages), large)
+    assert.equal(writer.writeControl(small, null, 64, [], collect(messages)), 0)
+    assert.equal(writer.sequence, 4)
+  })
 })

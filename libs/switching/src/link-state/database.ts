@@ -1,0 +1,170 @@
+import { BOOT_NONCE_BYTES, idEquals, idKey, readU32 } from '@wakunet/record'
+import { compareBytes } from '../control/bytes.ts'
+import { ADVERTISEMENT_FIELD, readSequence } from '../control/link-state-message.ts'
+import { digestOf } from './digest.ts'
+import { Origin } from './origin.ts'
+
+/** Most origins of a VLAN; the control contract has the same bound for members. */
+export const MAX_ORIGINS = 4096
+
+/** Advertisements of one origin that are taken at once, and a second after that. */
+const ACCEPT_BURST = 8
+const ACCEPTS_PER_SECOND = 1
+
+export interface DatabaseInit {
+  readonly maxOrigins: number
+  /** Hands out bytes that stay as they are; the simulator shares equal ones. Default: a copy. */
+  readonly keep: (bytes: Uint8Array) => Uint8Array
+}
+
+/** Monotonic counters. */
+export interface DatabaseStats {
+  /** Newer advertisements taken over. */
+  accepted: number
+  /** Known already, or older than what is known. */
+  old: number
+  /** More often than an origin may. */
+  rateLimited: number
+  /** Of new origins, while the table was full of ones that can be reached. */
+  refusedFull: number
+  /** Origins forgotten. */
+  aged: number
+}
+
+export type AcceptVerdict = 'newer' | 'old' | 'rate' | 'full'
+
+/** The newest advertisement of every origin. */
+export class LinkStateDatabase {
+  readonly stats: DatabaseStats = { accepted: 0, old: 0, rateLimited: 0, refusedFull: 0, aged: 0 }
+  readonly #init: DatabaseInit
+  readonly #byKey = new Map<number, Origin>()
+  /** By slot; null where the slot is free. */
+  readonly slots: (Origin | null)[] = []
+  readonly #free: number[] = []
+  readonly #digest = new Uint32Array(2)
+  #size = 0
+  /** Grows when an origin comes, goes, or starts anew. */
+  revision = 0
+  /** Called before an origin is forgotten. */
+  onRemove: ((origin: Origin) => void) | null = null
+
+  constructor(init: DatabaseInit) {
+    this.#init = init
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** The origin whose id is at `offset`, or null. */
+  find(bytes: Uint8Array, offset: number): Origin | null {
+    let origin = this.#byKey.get(idKey(bytes, offset)) ?? null
+    while (origin !== null && !idEquals(bytes, offset, origin.id)) origin = origin.next
+    return origin
+  }
+
+  /**
+   * Takes over a valid advertisement that is newer than what is known of its origin.
+   * @param isOwn own advertisements are not limited
+   */
+  accept(bytes: Uint8Array, offset: number, length: number, nowMs: number, isOwn = false): AcceptVerdict {
+    const origin = this.find(bytes, offset + ADVERTISEMENT_FIELD.origin)
+    if (origin !== null && !isNewer(bytes, offset, origin)) {
+      this.stats.old++
+      return 'old'
+    }
+    if (origin !== null && !isOwn && !takeToken(origin, nowMs)) {
+      this.stats.rateLimited++
+      return 'rate'
+    }
+    if (origin === null && this.#size >= this.#init.maxOrigins && !this.#makeRoom()) {
+      this.stats.refusedFull++
+      return 'full'
+    }
+    const kept = this.#init.keep(bytes.subarray(offset, offset + length))
+    this.#update(origin ?? this.#insert(kept, nowMs), kept)
+    this.stats.accepted++
+    return 'newer'
+  }
+
+  #insert(bytes: Uint8Array, nowMs: number): Origin {
+    const slot = this.#free.pop() ?? this.slots.length
+    const origin = new Origin(slot, bytes, ACCEPT_BURST, nowMs)
+    const key = idKey(origin.id, 0)
+    origin.next = this.#byKey.get(key) ?? null
+    this.#byKey.set(key, origin)
+    this.slots[slot] = origin
+    this.#size++
+    this.revision++
+    return origin
+  }
+
+  #update(origin: Origin, bytes: Uint8Array): void {
+    const high = readU32(bytes, ADVERTISEMENT_FIELD.bootNonce)
+    const low = readU32(bytes, ADVERTISEMENT_FIELD.bootNonce + 4)
+    if (high !== origin.bootNonceHigh || low !== origin.bootNonceLow) this.revision++
+    digestOf(bytes, this.#digest)
+    origin.digestHigh = this.#digest[0]!
+    origin.digestLow = this.#digest[1]!
+    origin.bootNonceHigh = high
+    origin.bootNonceLow = low
+    origin.sequence = readSequence(bytes, ADVERTISEMENT_FIELD.sequence)
+    if (!sameNeighbours(origin.bytes, bytes)) origin.isStale = true
+    origin.bytes = bytes
+  }
+
+  /** Forgets the origin that was out of reach longest; false where all can be reached. */
+  #makeRoom(): boolean {
+    let longest: Origin | null = null
+    for (const origin of this.slots)
+      if (
+        origin !== null &&
+        origin.unreachableSinceMs < (longest?.unreachableSinceMs ?? Number.POSITIVE_INFINITY)
+      )
+        longest = origin
+    if (longest === null) return false
+    this.remove(longest)
+    return true
+  }
+
+  remove(origin: Origin): void {
+    this.onRemove?.(origin)
+    const key = idKey(origin.id, 0)
+    const first = this.#byKey.get(key)!
+    if (first === origin) {
+      if (origin.next === null) this.#byKey.delete(key)
+      else this.#byKey.set(key, origin.next)
+    } else {
+      let before = first
+      while (before.next !== origin) before = before.next!
+      before.next = origin.next
+    }
+    this.slots[origin.slot] = null
+    this.#free.push(origin.slot)
+    this.#size--
+    this.revision++
+    this.stats.aged++
+  }
+}
+
+/** Newer by (sequence, boot nonce). */
+function isNewer(bytes: Uint8Array, offset: number, origin: Origin): boolean {
+  const sequence = readSequence(bytes, offset + ADVERTISEMENT_FIELD.sequence)
+  if (sequence !== origin.sequence) return sequence > origin.sequence
+  const nonce = offset + ADVERTISEMENT_FIELD.bootNonce
+  return compareBytes(bytes, nonce, origin.bytes, ADVERTISEMENT_FIELD.bootNonce, BOOT_NONCE_BYTES) > 0
+}
+
+function sameNeighbours(a: Uint8Array, b: Uint8Array): boolean {
+  const from = ADVERTISEMENT_FIELD.neighbours
+  return a.length === b.length && compareBytes(a, from, b, from, a.length - from) === 0
+}
+
+function takeToken(origin: Origin, nowMs: number): boolean {
+  const gained = ((nowMs - origin.rateMs) * ACCEPTS_PER_SECOND) / 1000
+  origin.rateTokens = Math.min(ACCEPT_BURST, origin.rateTokens + gained)
+  origin.rateMs = nowMs
+  if (origin.rateTokens < 1) return false
+  origin.rateTokens--
+  return true
+}

@@ -1,0 +1,321 @@
+import { ID_BYTES } from '@wakunet/interface'
+import { idEquals } from '@wakunet/record'
+import { compareBytes } from '../control/bytes.ts'
+import {
+  ADVERTISEMENT_FIELD,
+  advertisementIsValid,
+  encodeAdvertisement,
+  linkStateKind,
+  MAX_ADVERTISED_NEIGHBOURS,
+  readSequence,
+} from '../control/link-state-message.ts'
+import { TokenBucket } from '../control/token-bucket.ts'
+import { type DatabaseStats, LinkStateDatabase, MAX_ORIGINS } from './database.ts'
+import { advertisedCost, LinkGraph } from './graph.ts'
+import { LinkNeighbour } from './neighbour.ts'
+import type { Origin } from './origin.ts'
+import { type FirstHop, ShortestPaths, UNREACHABLE } from './shortest-paths.ts'
+import { Synchronizer, type SynchronizerStats } from './synchronizer.ts'
+
+/** Changes are gathered for so long before they are advertised. */
+export const ADVERTISE_DELAY_MS = 50
+/** Own advertisements at once, and a second after that. */
+const ADVERTISE_BURST = 4
+const ADVERTISEMENTS_PER_SECOND = 1
+/** An origin out of reach for longer is forgotten. */
+export const ORIGIN_AGEING_MS = 60_000
+const SWEEP_MS = 15_000
+
+export interface LinkStateInit {
+  /** This node, 16 bytes. */
+  readonly nodeId: Uint8Array
+  /** 8 bytes. */
+  readonly bootNonce: Uint8Array
+  /** Higher than any this node has used before: the Unix time in milliseconds. */
+  readonly firstSequence: number
+  /** Sends control messages (type 2) over one trunk, hop limit 1. The bytes must not be changed. */
+  readonly send: (to: LinkNeighbour, messages: readonly Uint8Array[]) => void
+  /** Default 4,096. */
+  readonly maxOrigins?: number
+  /** Neighbours that are used, of this node and of others, up to 64. Default 64. */
+  readonly maxNeighbours?: number
+  /** See `DatabaseInit`. */
+  readonly keep?: (bytes: Uint8Array) => Uint8Array
+}
+
+/** Monotonic counters. */
+export interface LinkStateStats extends DatabaseStats, SynchronizerStats {
+  advertised: number
+  malformed: number
+  /** Neighbours over the limit, which are not used. */
+  neighboursRefused: number
+  pathsComputed: number
+}
+
+/**
+ * What this node knows of the trunks among a VLAN's members, and the shortest ways that follow from it. Paths are
+ * computed when somebody asks after something has changed.
+ *
+ * Control messages gather in the neighbours' outboxes until `flush`.
+ */
+export class LinkState {
+  readonly database: LinkStateDatabase
+  readonly #init: LinkStateInit
+  readonly #maxNeighbours: number
+  readonly #graph: LinkGraph
+  readonly #paths = new ShortestPaths()
+  readonly #sync: Synchronizer
+  readonly #rate: TokenBucket
+  readonly #counters = { advertised: 0, malformed: 0, neighboursRefused: 0, pathsComputed: 0 }
+  #self: Origin
+  /** Ascending by id. */
+  #neighbours: readonly LinkNeighbour[] = []
+  #sequence: number
+  #changedMs = Number.POSITIVE_INFINITY
+  #sweepMs: number
+  #isDirty = true
+
+  constructor(init: LinkStateInit, nowMs: number) {
+    this.#init = init
+    this.#maxNeighbours = Math.min(init.maxNeighbours ?? MAX_ADVERTISED_NEIGHBOURS, MAX_ADVERTISED_NEIGHBOURS)
+    this.#graph = new LinkGraph(this.#maxNeighbours)
+    this.database = new LinkStateDatabase({
+      maxOrigins: init.maxOrigins ?? MAX_ORIGINS,
+      keep: init.keep ?? ((bytes) => bytes.slice()),
+    })
+    this.database.onRemove = (origin) => this.#graph.unlink(origin.slot)
+    this.#rate = new TokenBucket(ADVERTISE_BURST, ADVERTISEMENTS_PER_SECOND, nowMs)
+    this.#sequence = init.firstSequence - 1
+    this.#self = this.#advertise(nowMs)
+    this.#sync = new Synchronizer(this.database, init.nodeId)
+    this.#sweepMs = nowMs + SWEEP_MS
+  }
+
+  get stats(): LinkStateStats {
+    return { ...this.database.stats, ...this.#sync.stats, ...this.#counters }
+  }
+
+  get neighbours(): readonly LinkNeighbour[] {
+    return this.#neighbours
+  }
+
+  /** Members that can be reached, this node left out. */
+  *reachable(nowMs: number): Generator<Origin> {
+    this.#ensure(nowMs)
+    for (const origin of this.database.slots)
+      if (origin !== null && origin !== this.#self && this.#distanceTo(origin) !== UNREACHABLE) yield origin
+  }
+
+  /**
+   * A trunk to another member is up. A neighbour over the limit is not used.
+   * @param id its node id, 16 bytes, which must not be changed
+   */
+  addNeighbour(id: Uint8Array, cost: number, nowMs: number): LinkNeighbour | null {
+    if (this.#neighbours.length >= this.#maxNeighbours) {
+      this.#counters.neighboursRefused++
+      return null
+    }
+    const neighbour = new LinkNeighbour(id, cost, nowMs)
+    this.#neighbours = [...this.#neighbours, neighbour].sort((a, b) =>
+      compareBytes(a.id, 0, b.id, 0, ID_BYTES),
+    )
+    this.#change(nowMs)
+    return neighbour
+  }
+
+  removeNeighbour(neighbour: LinkNeighbour, nowMs: number): void {
+    this.#neighbours = this.#neighbours.filter((other) => other !== neighbour)
+    this.#change(nowMs)
+  }
+
+  setCost(neighbour: LinkNeighbour, cost: number, nowMs: number): void {
+    if (neighbour.cost === cost) return
+    neighbour.cost = cost
+    this.#change(nowMs)
+  }
+
+  /** Whether the trunk forwards in the spanning tree: what is new goes over these. */
+  setInTree(neighbour: LinkNeighbour, inTree: boolean, nowMs: number): void {
+    if (inTree && !neighbour.inTree) neighbour.digestDueMs = nowMs
+    neighbour.inTree = inTree
+  }
+
+  #change(nowMs: number): void {
+    this.#changedMs = Math.min(this.#changedMs, nowMs)
+    this.#isDirty = true
+  }
+
+  /** A link state message came from a neighbour. */
+  receive(from: LinkNeighbour, bytes: Uint8Array, offset: number, length: number, nowMs: number): void {
+    const kind = linkStateKind(bytes, offset, length)
+    if (kind === 'advertisement') {
+      if (advertisementIsValid(bytes, offset, length)) this.#hear(from, bytes, offset, length, nowMs)
+      else this.#counters.malformed++
+      return
+    }
+    if (kind === null) {
+      this.#counters.malformed++
+      return
+    }
+    this.#ensure(nowMs)
+    const verdict = this.#sync.receive(kind, from, bytes, offset, length, nowMs)
+    if (verdict === 'malformed') this.#counters.malformed++
+    else if (verdict > this.#sequence) this.#answerOwn(verdict, nowMs)
+  }
+
+  #hear(from: LinkNeighbour, bytes: Uint8Array, offset: number, length: number, nowMs: number): void {
+    if (idEquals(bytes, offset + ADVERTISEMENT_FIELD.origin, this.#init.nodeId)) {
+      const sequence = readSequence(bytes, offset + ADVERTISEMENT_FIELD.sequence)
+      const isMine = idEqualsNonce(bytes, offset + ADVERTISEMENT_FIELD.bootNonce, this.#init.bootNonce)
+      if (sequence > this.#sequence || (sequence === this.#sequence && !isMine))
+        this.#answerOwn(sequence, nowMs)
+      return
+    }
+    if (this.database.accept(bytes, offset, length, nowMs) !== 'newer') return
+    const origin = this.database.find(bytes, offset + ADVERTISEMENT_FIELD.origin)!
+    if (origin.isStale) this.#isDirty = true
+    this.#sync.isDirty = true
+    this.#flood(origin.bytes, from)
+  }
+
+  /** Somebody has an advertisement of this node that it did not make since it started: it makes a newer one. */
+  #answerOwn(sequence: number, nowMs: number): void {
+    this.#sequence = sequence
+    this.#changedMs = Math.min(this.#changedMs, nowMs)
+  }
+
+  #flood(bytes: Uint8Array, from: LinkNeighbour | null): void {
+    for (const neighbour of this.#neighbours)
+      if (neighbour.inTree && neighbour !== from) neighbour.post(bytes)
+  }
+
+  /** When `tick` has something to do. */
+  nextTickMs(nowMs: number): number {
+    let next = this.#sweepMs
+    if (this.#changedMs !== Number.POSITIVE_INFINITY)
+      next = Math.min(next, Math.max(this.#changedMs + ADVERTISE_DELAY_MS, this.#rate.readyMs(nowMs)))
+    for (const neighbour of this.#neighbours)
+      if (neighbour.inTree) next = Math.min(next, neighbour.digestDueMs)
+    return next
+  }
+
+  /** Advertises what has changed, sends the digests that are due and forgets whom nobody reaches. */
+  tick(nowMs: number): void {
+    if (nowMs >= this.#changedMs + ADVERTISE_DELAY_MS && this.#rate.take(nowMs)) {
+      this.#advertise(nowMs)
+      this.#flood(this.#self.bytes, null)
+    }
+    for (const neighbour of this.#neighbours) {
+      if (!neighbour.inTree || neighbour.digestDueMs > nowMs) continue
+      this.#ensure(nowMs)
+      this.#sync.sendDigest(neighbour, nowMs)
+    }
+    if (nowMs >= this.#sweepMs) this.#sweep(nowMs)
+  }
+
+  #advertise(nowMs: number): Origin {
+    this.#changedMs = Number.POSITIVE_INFINITY
+    if (this.#sequence < Number.MAX_SAFE_INTEGER) this.#sequence++
+    this.#counters.advertised++
+    const { nodeId, bootNonce } = this.#init
+    const bytes = encodeAdvertisement(nodeId, bootNonce, this.#sequence, this.#neighbours)
+    this.database.accept(bytes, 0, bytes.length, nowMs, true)
+    this.#self = this.database.find(nodeId, 0)!
+    this.#self.unreachableSinceMs = Number.POSITIVE_INFINITY
+    this.#isDirty = true
+    return this.#self
+  }
+
+  #sweep(nowMs: number): void {
+    this.#sweepMs = nowMs + SWEEP_MS
+    this.#ensure(nowMs)
+    for (const origin of this.database.slots)
+      if (origin !== null && nowMs - origin.unreachableSinceMs >= ORIGIN_AGEING_MS)
+        this.database.remove(origin)
+  }
+
+  /** Sends what waits in the outboxes. */
+  flush(): void {
+    for (const neighbour of this.#neighbours) {
+      if (neighbour.outbox.length === 0) continue
+      this.#init.send(neighbour, neighbour.outbox)
+      neighbour.outbox = []
+    }
+  }
+
+  /** Brings the paths, and the digests of what they reach, up to date. */
+  #ensure(nowMs: number): void {
+    if (this.#isDirty) {
+      this.#isDirty = false
+      this.#counters.pathsComputed++
+      this.#graph.update(this.database)
+      this.#paths.compute(this.#graph, this.#self.slot, this.#firstHops())
+      for (const origin of this.database.slots) if (origin !== null) this.#noteReach(origin, nowMs)
+      this.#sync.isDirty = true
+    }
+    this.#sync.update()
+  }
+
+  #noteReach(origin: Origin, nowMs: number): void {
+    if (this.#distanceTo(origin) !== UNREACHABLE) origin.unreachableSinceMs = Number.POSITIVE_INFINITY
+    else if (origin.unreachableSinceMs === Number.POSITIVE_INFINITY) origin.unreachableSinceMs = nowMs
+  }
+
+  /** Trunks that are up here and that the neighbour advertises too. */
+  #firstHops(): FirstHop[] {
+    const hops: FirstHop[] = []
+    for (const [bit, neighbour] of this.#neighbours.entries()) {
+      const origin = this.database.find(neighbour.id, 0)
+      const cost = origin === null ? 0 : advertisedCost(origin, this.#init.nodeId)
+      if (origin !== null && cost > 0)
+        hops.push({ slot: origin.slot, cost: Math.max(cost, neighbour.cost), bit })
+    }
+    return hops
+  }
+
+  #distanceTo(origin: Origin): number {
+    return this.#paths.distances[origin.slot] ?? UNREACHABLE
+  }
+
+  /** Cost of the way to the node whose id is at `offset`, or null. */
+  distanceTo(bytes: Uint8Array, offset: number, nowMs: number): number | null {
+    this.#ensure(nowMs)
+    const origin = this.database.find(bytes, offset)
+    const distance = origin === null ? UNREACHABLE : this.#distanceTo(origin)
+    return distance === UNREACHABLE ? null : distance
+  }
+
+  /**
+   * The neighbour through which the shortest way leads to the node whose id is at `offset`, or null. Allocates
+   * nothing while nothing has changed.
+   * @param flow chooses among equal ways (`flowOf`)
+   */
+  nextHop(bytes: Uint8Array, offset: number, flow: number, nowMs: number): LinkNeighbour | null {
+    if (this.#isDirty) this.#ensure(nowMs)
+    const origin = this.database.find(bytes, offset)
+    if (origin === null || origin === this.#self) return null
+    const low = this.#paths.lowHops[origin.slot] ?? 0
+    const high = this.#paths.highHops[origin.slot] ?? 0
+    const count = popCount(low) + popCount(high)
+    if (count === 0) return null
+    return this.#neighbours[bitOf(low, high, flow % count)]!
+  }
+}
+
+function idEqualsNonce(bytes: Uint8Array, offset: number, nonce: Uint8Array): boolean {
+  return compareBytes(bytes, offset, nonce, 0, nonce.length) === 0
+}
+
+function popCount(bits: number): number {
+  let n = bits - ((bits >>> 1) & 0x5555_5555)
+  n = (n & 0x3333_3333) + ((n >>> 2) & 0x3333_3333)
+  return Math.imul((n + (n >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24
+}
+
+/** Position of set bit number `index` of the 64. */
+function bitOf(low: number, high: number, index: number): number {
+  const inLow = popCount(low)
+  let bits = index < inLow ? low : high
+  for (let left = index < inLow ? index : index - inLow; left > 0; left--) bits &= bits - 1
+  return (index < inLow ? 0 : 32) + (31 - Math.clz32(bits & -bits))
+}

@@ -1,0 +1,523 @@
+import { ID_BYTES } from '@wakunet/interface'
+import { type BpduRole, type ControlBpdu, MAX_MAX_AGE, MIN_MAX_AGE } from '../control/bpdu.ts'
+import { compareBytes } from '../control/bytes.ts'
+import { DEFAULT_PATH_COST, MAX_PATH_COST } from './path-cost.ts'
+import { TreePort, type TreePortInit, type TreePortRole, type TreePortState } from './port.ts'
+import { StaleRoots } from './stale-roots.ts'
+import {
+  newTreeStats,
+  type SpanningTreeInit,
+  type TreeAction,
+  type TreePortInfo,
+  type TreeStats,
+} from './types.ts'
+import {
+  bridgeIdOf,
+  compareBridgeIds,
+  compareNodeVectors,
+  compareVectors,
+  DEFAULT_BRIDGE_PRIORITY,
+  nodeIdOf,
+  priorityOf,
+  type TreeVector,
+} from './vector.ts'
+
+/** Times of IEEE 802.1D-2004 table 17-1. Max age counts bridges, as its message age does. */
+const HELLO_MS = 1_000
+const LAN_HELLO_MS = 2_000
+const MAX_HELLO_MS = 60_000
+const PROPOSAL_MS = 250
+const PROPOSALS_IN_HASTE = 8
+const HELLOS_IN_HASTE = 3
+const DEFAULT_MAX_AGE = 40
+const DEFAULT_FORWARD_DELAY_MS = 15_000
+/** Silence that makes an edge port (Migrate Time, 802.1D-2004 table 17-1). */
+const EDGE_DELAY_MS = 3_000
+const TOPOLOGY_CHANGE_MS = 2 * HELLO_MS + 500
+const MISSED_HELLOS = 3
+const MAX_ROOT_PATH_COST = 0xffff_ffff
+/** Most ports: trunks and the TAP. */
+export const MAX_TREE_PORTS = 4096
+
+/**
+ * Rapid spanning tree of one VLAN (IEEE 802.1D-2004 clause 17): the port information, role selection, role transition,
+ * topology change and transmit machines of all ports, run to their end by every call.
+ *
+ * `docs/protocols/vlan-control.md` says where it is stricter than the standard, and why trunks never forward in a
+ * loop, not even for a moment.
+ */
+export class SpanningTree {
+  readonly stats: TreeStats = newTreeStats()
+  readonly #nodeId: Uint8Array
+  readonly #ownMaxAge: number
+  readonly #forwardDelayMs: number
+  readonly #isGranted: (priority: number, nodeId: Uint8Array) => boolean
+  readonly #trunkTopologyChanges: boolean
+  readonly #ports = new Map<number, TreePort>()
+  readonly #stale = new StaleRoots()
+  #bridgeId: Uint8Array
+  #number: number
+  /** What this node believes: its designated priority vector without a port. */
+  #vector: TreeVector
+  #rootPort: TreePort | null = null
+  #messageAge = 0
+  #maxAge: number
+  #actions: TreeAction[] = []
+
+  constructor(init: SpanningTreeInit) {
+    const maxAge = init.maxAge ?? DEFAULT_MAX_AGE
+    if (maxAge < MIN_MAX_AGE || maxAge > MAX_MAX_AGE)
+      throw new RangeError(`max age is ${MIN_MAX_AGE} to ${MAX_MAX_AGE}, not ${maxAge}`)
+    this.#nodeId = init.nodeId
+    this.#ownMaxAge = maxAge
+    this.#maxAge = maxAge
+    this.#forwardDelayMs = init.forwardDelayMs ?? DEFAULT_FORWARD_DELAY_MS
+    this.#isGranted = init.isGranted ?? ((priority) => priority === DEFAULT_BRIDGE_PRIORITY)
+    this.#trunkTopologyChanges = init.trunkTopologyChanges ?? true
+    this.#number = init.firstNumber >>> 0
+    this.#bridgeId = bridgeIdOf(init.priority ?? DEFAULT_BRIDGE_PRIORITY, init.nodeId)
+    this.#vector = this.#selfVector()
+  }
+
+  get bridgeId(): Uint8Array {
+    return this.#bridgeId
+  }
+
+  get rootId(): Uint8Array {
+    return this.#vector.rootId
+  }
+
+  get rootPathCost(): number {
+    return this.#vector.cost
+  }
+
+  /** Id of the root port, or null where this node is the root. */
+  get rootPort(): number | null {
+    return this.#rootPort?.id ?? null
+  }
+
+  get portCount(): number {
+    return this.#ports.size
+  }
+
+  isForwarding(portId: number): boolean {
+    return this.#ports.get(portId)?.state === 'forwarding'
+  }
+
+  port(portId: number): TreePortInfo | null {
+    const port = this.#ports.get(portId)
+    if (port === undefined) return null
+    const { id, role, state, edge, cost } = port
+    return { id, role, state, edge, cost }
+  }
+
+  /** Adds a port, or replaces it: the link was made anew. @throws RangeError over `MAX_TREE_PORTS` */
+  addPort(portId: number, init: TreePortInit, nowMs: number): TreeAction[] {
+    if (this.#ports.size >= MAX_TREE_PORTS && !this.#ports.has(portId))
+      throw new RangeError(`at most ${MAX_TREE_PORTS} ports`)
+    this.#dropPort(portId)
+    const port = new TreePort(portId, init, clampCost(init.cost), this.#vector, nowMs)
+    port.number = this.#nextNumber()
+    port.forwardDelayUntilMs = nowMs + this.#forwardDelayMs
+    this.#ports.set(portId, port)
+    return this.#settle(nowMs)
+  }
+
+  removePort(portId: number, nowMs: number): TreeAction[] {
+    this.#dropPort(portId)
+    return this.#settle(nowMs)
+  }
+
+  #dropPort(portId: number): void {
+    const port = this.#ports.get(portId)
+    if (port === undefined) return
+    this.#ports.delete(portId)
+    if (this.#rootPort === port) this.#rootPort = null
+  }
+
+  setCost(portId: number, cost: number, nowMs: number): TreeAction[] {
+    const port = this.#ports.get(portId)
+    if (port === undefined || port.cost === clampCost(cost)) return []
+    port.cost = clampCost(cost)
+    return this.#settle(nowMs)
+  }
+
+  setRootGuard(portId: number, rootGuard: boolean, nowMs: number): TreeAction[] {
+    const port = this.#ports.get(portId)
+    if (port === undefined) return []
+    port.rootGuard = rootGuard
+    return this.#settle(nowMs)
+  }
+
+  /** The VLAN's owner granted this node another priority. */
+  setPriority(priority: number, nowMs: number): TreeAction[] {
+    this.#bridgeId = bridgeIdOf(priority, this.#nodeId)
+    return this.#settle(nowMs)
+  }
+
+  /** When `tick` has something to do next; `Infinity` for never. */
+  nextTickMs(nowMs: number): number {
+    let next = this.#stale.nextEndMs()
+    for (const port of this.#ports.values()) {
+      if (port.role === 'disabled') continue
+      if (port.isDue) next = Math.min(next, port.sendBucket.readyMs(nowMs))
+      else if (this.#hasHello(port, Math.max(nowMs, port.nextHelloMs)))
+        next = Math.min(next, port.nextHelloMs)
+      if (port.heard !== null) next = Math.min(next, port.heardUntilMs)
+      if (port.kind === 'lan') next = Math.min(next, this.#nextLanStepMs(port))
+    }
+    return next
+  }
+
+  /** Designated ports keep saying what they are; others only while there is a topology change to tell. */
+  #hasHello(port: TreePort, nowMs: number): boolean {
+    return port.role === 'designated' || (port.role === 'root' && port.topologyChangeUntilMs > nowMs)
+  }
+
+  #nextLanStepMs(port: TreePort): number {
+    if (port.role !== 'designated' || port.state === 'forwarding') return Number.POSITIVE_INFINITY
+    const edge = port.autoEdge ? port.heardAtMs + EDGE_DELAY_MS : Number.POSITIVE_INFINITY
+    return Math.min(edge, port.forwardDelayUntilMs)
+  }
+
+  /** Runs every timer that is due. */
+  tick(nowMs: number): TreeAction[] {
+    this.#stale.expire(nowMs)
+    for (const port of this.#ports.values()) {
+      if (port.heard !== null && port.heardUntilMs <= nowMs) port.heard = null
+      if (port.nextHelloMs <= nowMs && this.#hasHello(port, nowMs)) port.isDue = true
+      if (port.kind === 'lan') this.#stepLan(port, nowMs)
+    }
+    return this.#settle(nowMs)
+  }
+
+  /** A LAN port begins to forward by time, or because nobody else is there (802.1D-2004 §17.25, §17.29.2). */
+  #stepLan(port: TreePort, nowMs: number): void {
+    if (port.role !== 'designated' || port.state === 'forwarding') return
+    if (port.autoEdge && nowMs - port.heardAtMs >= EDGE_DELAY_MS) {
+      port.edge = true
+    } else if (port.forwardDelayUntilMs <= nowMs) {
+      port.forwardDelayUntilMs = nowMs + this.#forwardDelayMs
+      this.#setState(port, port.state === 'discarding' ? 'learning' : 'forwarding', nowMs)
+    }
+  }
+
+  /** A BPDU came. Those of one port may be lost, delayed, repeated or out of order. */
+  receive(portId: number, bpdu: ControlBpdu, nowMs: number): TreeAction[] {
+    this.stats.bpdusReceived++
+    const port = this.#ports.get(portId)
+    if (port === undefined || port.role === 'disabled') {
+      this.stats.bpdusNoPort++
+      return []
+    }
+    if (!this.#admit(port, bpdu, nowMs)) return []
+    port.heardAtMs = nowMs
+    port.edge = false
+    if (port.bpduGuard) {
+      this.stats.bpduGuarded++
+      port.role = 'disabled'
+      port.heard = null
+      port.state = 'discarding'
+      this.#actions.push({ kind: 'port', port: portId, role: port.role, state: port.state })
+      return this.#settle(nowMs)
+    }
+    if (bpdu.topologyChange && port.topologyHeardUntilMs <= nowMs) {
+      // One flush a second is enough for anybody, and a flood of topology changes gets no more.
+      port.topologyHeardUntilMs = nowMs + HELLO_MS
+      this.#changeTopology(port, nowMs)
+    }
+    if (port.kind === 'trunk') this.#hearTrunk(port, bpdu, nowMs)
+    else this.#hearLan(port, bpdu, nowMs)
+    return this.#settle(nowMs)
+  }
+
+  #admit(port: TreePort, bpdu: ControlBpdu, nowMs: number): boolean {
+    if (!port.receiveBucket.take(nowMs)) {
+      this.stats.bpdusFlooded++
+      return false
+    }
+    const sender = nodeIdOf(bpdu.bridgeId)
+    if (port.neighbour !== null && compareBytes(sender, 0, port.neighbour, 0, ID_BYTES) !== 0) {
+      this.stats.bpdusForeign++
+      return false
+    }
+    // Real bridges on a LAN have their own priorities; root guard is what keeps them off.
+    if (port.kind === 'trunk' && !(this.#granted(bpdu.bridgeId) && this.#granted(bpdu.rootId))) {
+      this.stats.bpdusNotGranted++
+      return false
+    }
+    if (port.kind === 'trunk' && isOlder(bpdu.number, port.heardNumber)) {
+      this.stats.bpdusStale++
+      return false
+    }
+    return true
+  }
+
+  #granted(bridgeId: Uint8Array): boolean {
+    return this.#isGranted(priorityOf(bridgeId), nodeIdOf(bridgeId))
+  }
+
+  #hearTrunk(port: TreePort, bpdu: ControlBpdu, nowMs: number): void {
+    const isNews = bpdu.number !== port.heardNumber
+    port.heardNumber = bpdu.number
+    if (bpdu.role !== 'designated') {
+      port.heard = null
+      if (port.role === 'designated' && bpdu.agreedNumber === port.number) this.#agree(port, nowMs)
+      return
+    }
+    this.#store(port, bpdu, nowMs)
+    // Whoever proposes has not heard the agreement, or not what is better than its proposal. Two that propose to
+    // each other have their own timers.
+    if (isNews || (bpdu.proposal && !port.isProposing)) port.isDue = true
+  }
+
+  #agree(port: TreePort, nowMs: number): void {
+    if (port.agreed) return
+    port.agreed = true
+    port.hellos = 0
+    port.nextHelloMs = nowMs + HELLO_MS
+  }
+
+  /** On a segment the best designated bridge counts, and what it says anew (802.1D-2004 §17.21.8). */
+  #hearLan(port: TreePort, bpdu: ControlBpdu, nowMs: number): void {
+    if (bpdu.role !== 'designated') return
+    const isSame =
+      port.heard !== null &&
+      compareBridgeIds(port.heard.bridgeId, bpdu.bridgeId) === 0 &&
+      port.heard.portId === bpdu.portId
+    const own = port.heard ?? this.#designatedVector(port)
+    if (isSame || compareVectors(vectorOf(bpdu), own) < 0) this.#store(port, bpdu, nowMs)
+    else if (port.role === 'designated') port.isDue = true
+  }
+
+  #store(port: TreePort, bpdu: ControlBpdu, nowMs: number): void {
+    port.heard = bpdu.messageAge < bpdu.maxAge ? vectorOf(bpdu) : null
+    port.heardAge = bpdu.messageAge
+    port.heardMaxAge = bpdu.maxAge
+    port.heardUntilMs = nowMs + MISSED_HELLOS * Math.max(bpdu.helloMs, HELLO_MS)
+  }
+
+  // --- roles (802.1D-2004 §17.21.25) ---------------------------------------------------------------------
+
+  /** Runs the machines until nothing changes, and hands out what is to be done. */
+  #settle(nowMs: number): TreeAction[] {
+    this.#selectRoot(nowMs)
+    for (const port of this.#ports.values()) if (port.role !== 'disabled') this.#updateRole(port, nowMs)
+    for (const port of this.#ports.values())
+      if (port.isDue && port.role !== 'disabled' && port.sendBucket.take(nowMs)) this.#send(port, nowMs)
+    const actions = this.#actions
+    this.#actions = []
+    return actions
+  }
+
+  #selectRoot(nowMs: number): void {
+    const before = this.#vector
+    let best = this.#bestPort(nowMs)
+    let vector = best === null ? this.#selfVector() : this.#vectorThrough(best)
+    if (compareNodeVectors(vector, before) > 0) {
+      this.#stale.hold(before, nowMs)
+      best = this.#bestPort(nowMs)
+      vector = best === null ? this.#selfVector() : this.#vectorThrough(best)
+    }
+    if (compareBridgeIds(vector.rootId, before.rootId) !== 0) this.stats.rootChanges++
+    const isSame = compareNodeVectors(vector, before) === 0
+    const messageAge = best === null ? 0 : best.heardAge + 1
+    const maxAge = best === null ? this.#ownMaxAge : best.heardMaxAge
+    this.#rootPort = best
+    if (isSame && messageAge === this.#messageAge && maxAge === this.#maxAge) return
+    this.#messageAge = messageAge
+    this.#maxAge = maxAge
+    if (!isSame) this.#vector = vector
+    for (const port of this.#ports.values()) if (port.role === 'designated') this.#touch(port)
+  }
+
+  /** The port whose neighbour knows the best way to the best root, or null where this node is it. */
+  #bestPort(nowMs: number): TreePort | null {
+    let best: TreePort | null = null
+    for (const port of this.#ports.values()) {
+      const heard = port.heard
+      if (heard === null || port.rootGuard || port.role === 'disabled') continue
+      if (heard.cost + port.cost > MAX_ROOT_PATH_COST) continue
+      if (compareBridgeIds(heard.bridgeId, this.#bridgeId) === 0) continue
+      if (compareBridgeIds(heard.rootId, this.#bridgeId) >= 0) continue
+      if (port !== this.#rootPort && this.#stale.mayBeStale(heard, nowMs)) continue
+      if (best === null || this.#isBetter(port, best)) best = port
+    }
+    return best
+  }
+
+  #isBetter(port: TreePort, than: TreePort): boolean {
+    const a = port.heard!
+    const b = than.heard!
+    const order =
+      compareBridgeIds(a.rootId, b.rootId) ||
+      a.cost + port.cost - (b.cost + than.cost) ||
+      compareBridgeIds(a.bridgeId, b.bridgeId) ||
+      a.portId - b.portId ||
+      port.id - than.id
+    return order < 0
+  }
+
+  #selfVector(): TreeVector {
+    return { rootId: this.#bridgeId, cost: 0, bridgeId: this.#bridgeId, portId: 0 }
+  }
+
+  #vectorThrough(port: TreePort): TreeVector {
+    const heard = port.heard!
+    return { rootId: heard.rootId, cost: heard.cost + port.cost, bridgeId: this.#bridgeId, portId: 0 }
+  }
+
+  #designatedVector(port: TreePort): TreeVector {
+    return { ...this.#vector, portId: port.id }
+  }
+
+  #updateRole(port: TreePort, nowMs: number): void {
+    const role = this.#roleOf(port)
+    const wasDesignated = port.role === 'designated'
+    const isDesignated = role === 'designated'
+    if (port.role !== role) {
+      port.role = role
+      if (wasDesignated !== isDesignated) this.#promiseAnew(port)
+      if (isDesignated) this.#beginForwardDelay(port, nowMs)
+      this.#actions.push({ kind: 'port', port: port.id, role, state: port.state })
+    }
+    if (isDesignated) this.#keepPromise(port)
+    this.#setState(port, this.#stateOf(port), nowMs)
+  }
+
+  /** On a LAN nobody agrees: a port that was a root port or an alternate waits before it forwards. */
+  #beginForwardDelay(port: TreePort, nowMs: number): void {
+    port.forwardDelayUntilMs = nowMs + this.#forwardDelayMs
+    if (!port.edge) port.state = 'discarding'
+  }
+
+  #roleOf(port: TreePort): TreePortRole {
+    if (port === this.#rootPort) return 'root'
+    const heard = port.heard
+    if (heard === null) return 'designated'
+    const isBetter =
+      port.kind === 'trunk'
+        ? compareNodeVectors(heard, this.#vector) < 0
+        : compareVectors(heard, this.#designatedVector(port)) < 0
+    if (!isBetter) return 'designated'
+    if (compareBridgeIds(heard.bridgeId, this.#bridgeId) === 0) return 'backup'
+    if (port.rootGuard && port.role !== 'alternate') this.stats.rootGuarded++
+    return 'alternate'
+  }
+
+  /** A designated port never stays open while its node gets worse than what it has promised. */
+  #keepPromise(port: TreePort): void {
+    const order = compareNodeVectors(this.#vector, port.promised)
+    if (order > 0) this.#promiseAnew(port)
+    else if (order < 0) port.promised = this.#vector
+  }
+
+  #promiseAnew(port: TreePort): void {
+    port.promised = this.#vector
+    port.number = this.#nextNumber()
+    port.agreed = false
+    this.#touch(port)
+  }
+
+  #stateOf(port: TreePort): TreePortState {
+    switch (port.role) {
+      case 'root':
+        return 'forwarding'
+      case 'designated':
+        if (port.kind === 'trunk') return port.agreed ? 'forwarding' : 'discarding'
+        return port.edge ? 'forwarding' : port.state
+      default:
+        return 'discarding'
+    }
+  }
+
+  #setState(port: TreePort, state: TreePortState, nowMs: number): void {
+    if (port.state === state) return
+    port.state = state
+    this.#actions.push({ kind: 'port', port: port.id, role: port.role, state })
+    if (port.role === 'designated') this.#touch(port)
+    // 802.1D-2004 §17.31: a port that begins to forward, and that other bridges may be behind.
+    const counts = port.kind === 'lan' ? !port.edge : this.#trunkTopologyChanges
+    if (state === 'forwarding' && counts) this.#changeTopology(port, nowMs)
+  }
+
+  /** Addresses behind other ports than this may have moved; tells all others, once at a time. */
+  #changeTopology(from: TreePort, nowMs: number): void {
+    this.stats.topologyChanges++
+    this.#actions.push({ kind: 'flush', exceptPort: from.id })
+    for (const port of this.#ports.values()) {
+      if (port === from || port.edge || port.topologyChangeUntilMs > nowMs) continue
+      if (port.role !== 'root' && port.role !== 'designated') continue
+      port.topologyChangeUntilMs = nowMs + TOPOLOGY_CHANGE_MS
+      this.#touch(port)
+    }
+  }
+
+  /** Something new: send it at once, and hello in haste again. */
+  #touch(port: TreePort): void {
+    port.isDue = true
+    port.hellos = 0
+  }
+
+  #nextNumber(): number {
+    this.#number = (this.#number + 1) >>> 0
+    if (this.#number === 0) this.#number = 1
+    return this.#number
+  }
+
+  // --- transmission (802.1D-2004 §17.26) -----------------------------------------------------------------
+
+  #send(port: TreePort, nowMs: number): void {
+    port.isDue = false
+    port.hellos++
+    const intervalMs = helloIntervalMs(port)
+    port.nextHelloMs = nowMs + intervalMs
+    this.stats.bpdusSent++
+    this.#actions.push({ kind: 'send', port: port.id, bpdu: this.#bpduOf(port, intervalMs, nowMs) })
+  }
+
+  #bpduOf(port: TreePort, intervalMs: number, nowMs: number): ControlBpdu {
+    const isDesignated = port.role === 'designated'
+    return {
+      role: isDesignated ? 'designated' : bpduRoleOf(port.role),
+      topologyChange: port.topologyChangeUntilMs > nowMs,
+      proposal: isDesignated && port.state !== 'forwarding',
+      learning: port.state !== 'discarding',
+      forwarding: port.state === 'forwarding',
+      messageAge: Math.min(this.#messageAge, 255),
+      maxAge: this.#maxAge,
+      helloMs: Math.max(intervalMs, HELLO_MS),
+      rootPathCost: this.#vector.cost,
+      rootId: this.#vector.rootId,
+      bridgeId: this.#bridgeId,
+      portId: port.id,
+      number: port.number,
+      agreedNumber: isDesignated ? 0 : port.heardNumber,
+    }
+  }
+}
+
+function clampCost(cost = DEFAULT_PATH_COST): number {
+  return Math.min(MAX_PATH_COST, Math.max(1, Math.round(cost)))
+}
+
+/** Serial numbers (RFC 1982); 0 is none yet. */
+function isOlder(number: number, than: number): boolean {
+  return than !== 0 && number !== than && ((number - than) | 0) < 0
+}
+
+function vectorOf(bpdu: ControlBpdu): TreeVector {
+  return { rootId: bpdu.rootId, cost: bpdu.rootPathCost, bridgeId: bpdu.bridgeId, portId: bpdu.portId }
+}
+
+function bpduRoleOf(role: TreePortRole): BpduRole {
+  return role === 'root' ? 'root' : 'alternate'
+}
+
+/** In haste while something is new or unanswered, then twice as long each time: a quiet tree is a cheap one. */
+function helloIntervalMs(port: TreePort): number {
+  if (port.kind === 'lan') return LAN_HELLO_MS
+  if (port.isProposing) return port.hellos <= PROPOSALS_IN_HASTE ? PROPOSAL_MS : HELLO_MS
+  const doublings = Math.max(0, port.hellos - HELLOS_IN_HASTE)
+  return Math.min(MAX_HELLO_MS, HELLO_MS * 2 ** Math.min(doublings, 6))
+}
