@@ -76,6 +76,12 @@ const MALFORMED: readonly RecordAttack[] = [
     build: withByte(RECORD_FIELD.flags, 0x80),
   },
   {
+    name: 'control messages in place of frames',
+    counter: refused('control'),
+    times: TIMES,
+    build: withHeader(() => ({ control: true })),
+  },
+  {
     name: 'no hops left',
     counter: refused('record-hop-limit'),
     times: TIMES,

@@ -40,6 +40,20 @@ function assertShortest(network: LinkNetwork, context: string): void {
     }
 }
 
+/** The same within ten seconds: where much is lost, a neighbour may be missed for a moment at any time. */
+function assertSoonShortest(network: LinkNetwork, context: string): void {
+  const untilMs = network.nowMs + 10_000
+  for (;;) {
+    try {
+      assertShortest(network, context)
+      return
+    } catch (error) {
+      if (network.nowMs >= untilMs) throw error
+      network.run(network.nowMs + 500)
+    }
+  }
+}
+
 function costOf(network: LinkNetwork, way: readonly number[]): number {
   let cost = 0
   for (let i = 1; i < way.length; i++) {
@@ -56,7 +70,7 @@ describe('link state', () => {
       const network = randomNetwork(random, 4 + Math.floor(random() * 8))
       for (let change = 0; change < 6; change++) {
         network.run(network.nowMs + 2_500)
-        assertShortest(network, `run ${run}, change ${change}; WAKUNET_SEED=${testSeed}`)
+        assertShortest(network, `run ${run}, change ${change}; TEST_SEED=${testSeed}`)
         const link = Math.floor(random() * network.links.length)
         if (network.links[link]!.up) network.down(link)
         else network.up(link)
@@ -71,7 +85,7 @@ describe('link state', () => {
       network.run(3_000)
       for (let i = 0; i < 4; i++) network.down(Math.floor(random() * network.links.length))
       network.run(network.nowMs + 100_000)
-      assertShortest(network, `run ${run}; WAKUNET_SEED=${testSeed}`)
+      assertSoonShortest(network, `run ${run}; TEST_SEED=${testSeed}`)
     }
   })
 

@@ -54,7 +54,7 @@ describe('a network of spanning trees', () => {
       const network = randomNetwork(random, 0)
       disturb(network, random)
       network.run(network.nowMs + 30_000)
-      assert.ok(network.isConverged(), `run ${run}; replay with WAKUNET_SEED=${testSeed}`)
+      assert.ok(network.isConverged(), `run ${run}; replay with TEST_SEED=${testSeed}`)
     }
   })
 
@@ -64,7 +64,7 @@ describe('a network of spanning trees', () => {
       const network = randomNetwork(random, 0.33)
       disturb(network, random)
       network.run(network.nowMs + 200_000, () => network.isConverged())
-      assert.ok(network.isConverged(), `run ${run}; replay with WAKUNET_SEED=${testSeed}`)
+      assert.ok(network.isConverged(), `run ${run}; replay with TEST_SEED=${testSeed}`)
     }
   })
 

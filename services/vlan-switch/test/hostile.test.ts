@@ -68,6 +68,13 @@ describe('a record that is refused', () => {
     ])
   })
 
+  it('carries control messages: they are no frames, and the same bytes as frames would pass', () => {
+    const from = attacker.trunkPeer.nodeId
+    assert.deepEqual(send(laneMessage(from, { ...honest, control: true }, [hello()])), [])
+    assert.deepEqual(dropped(), { 'lane:control': 1 })
+    assert.deepEqual(send(laneMessage(from, honest, [hello()])), ['hello'])
+  })
+
   it('names a VLAN that is not joined', () => {
     const wrong = { ...honest, vlanId: bytesOf(vlan('secret').id) }
     assert.deepEqual(send(laneMessage(attacker.trunkPeer.nodeId, wrong, [hello()])), [])
