@@ -2,6 +2,9 @@
  * Pure switching logic of one VLAN, clocked from outside: forwarding database, members, frame hash cache,
  * and the bridge that decides where frames go and which records are believed (DESIGN.md 3.6 and 4).
  *
+ * Beside what the switch runs today stand the parts of its next step, complete and not wired into it yet: spanning
+ * tree, link state, multicast tables, guards and the neighbour proxy (`docs/protocols/vlan-control.md`).
+ *
  * Nothing here does I/O or allocates per frame; time is an argument in milliseconds that only grow.
  */
 export * from './bridge.ts'
