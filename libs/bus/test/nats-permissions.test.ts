@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { systemClock } from '@wakunet/service-kit'
-import { recordingLogger } from '@wakunet/testing'
+import { recordingLogger, TestNatsServer } from '@wakunet/testing'
 import {
   BUS_ROLES,
   type BusRole,
@@ -14,7 +14,6 @@ import {
   natsServerConfig,
   type Subject,
 } from '../src/index.ts'
-import { TestNatsServer } from './nats-server.ts'
 import { withCode } from './support.ts'
 
 const passwordOf = (role: BusRole) => `pass-${role}-$1`

@@ -4,7 +4,14 @@ import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { natsServerConfig } from '@wakunet/bus'
 import { MAX_LANE_MESSAGE_BYTES, MAX_LANE_QUEUE_BYTES, WakunetError } from '@wakunet/interface'
 import { systemClock } from '@wakunet/service-kit'
-import { checkProperty, FakeClock, recordingLogger, seededBytes, withSeed } from '@wakunet/testing'
+import {
+  checkProperty,
+  FakeClock,
+  recordingLogger,
+  seededBytes,
+  TestNatsServer,
+  withSeed,
+} from '@wakunet/testing'
 import fc from 'fast-check'
 import {
   NatsLaneClient,
@@ -22,7 +29,6 @@ import {
   upSubject,
 } from '../src/nats-wire.ts'
 import { laneCompliance, listen, text, until } from './lane-compliance.ts'
-import { TestNatsServer } from './nats-server.ts'
 import { socketLaneCompliance } from './socket-compliance.ts'
 
 const common = () => ({ logger: recordingLogger(), clock: systemClock })

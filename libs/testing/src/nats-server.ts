@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort, requirePrograms, tempDir } from '@wakunet/testing'
+import { requirePrograms } from './prerequisites.ts'
+import { freePort, tempDir } from './resources.ts'
 
 /** What this file needs of a `node:test` context. */
 interface TestScope {
