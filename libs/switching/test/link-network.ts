@@ -155,7 +155,7 @@ export class LinkNetwork {
     for (const [node, state] of this.states.entries()) {
       if (!this.alive[node]) continue
       if (state.nextTickMs(this.nowMs) <= this.nowMs) state.tick(this.nowMs)
-      state.flush()
+      state.flush(this.nowMs)
     }
   }
 

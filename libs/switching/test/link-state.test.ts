@@ -180,7 +180,8 @@ function lone(maxOrigins = 100) {
   const neighbour = state.addNeighbour(spreadId(1), 10, 0)!
   const hear = (message: Uint8Array, nowMs = 0) => {
     state.receive(neighbour, message, 0, message.length, nowMs)
-    state.flush()
+    neighbour.flushMs = 0
+    state.flush(nowMs)
   }
   return { state, neighbour, hear, sent }
 }

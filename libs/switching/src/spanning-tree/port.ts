@@ -27,8 +27,8 @@ export interface TreePortInit {
 }
 
 /** BPDUs that a port sends at once, and a second after that (TxHoldCount, 802.1D-2004 §17.13.12). */
-const SEND_BURST = 16
-const SENDS_PER_SECOND = 8
+const SEND_BURST = 32
+const SENDS_PER_SECOND = 16
 /** BPDUs that are read; the rest is a flood. */
 const RECEIVE_BURST = 64
 const RECEIVES_PER_SECOND = 32
@@ -56,6 +56,8 @@ export class TreePort {
   heardUntilMs = 0
   /** Number of the neighbour's promise; 0 for none yet. */
   heardNumber = 0
+  /** The other end said that it forwards. */
+  neighbourForwards = false
   /** When the last BPDU came. */
   heardAtMs: number
 
@@ -64,8 +66,8 @@ export class TreePort {
   promised: TreeVector
   /** The neighbour agreed to `number`. */
   agreed = false
-  /** Something new is to be sent as soon as the rate allows. */
-  isDue = true
+  /** When something new is to be sent, if the rate allows; `Infinity` for nothing. */
+  dueMs = 0
   /** Hellos since the last change, and when the next is due. */
   hellos = 0
   nextHelloMs = 0
@@ -89,6 +91,15 @@ export class TreePort {
     this.heardAtMs = nowMs
     this.sendBucket = new TokenBucket(SEND_BURST, SENDS_PER_SECOND, nowMs)
     this.receiveBucket = new TokenBucket(RECEIVE_BURST, RECEIVES_PER_SECOND, nowMs)
+  }
+
+  /**
+   * Frames are sent there. A designated port may forward towards an alternate port, which drops everything: that is
+   * said by the neighbour and spares the trunk. A root port's neighbour is not waited for.
+   */
+  get isOpen(): boolean {
+    if (this.state !== 'forwarding') return false
+    return this.kind === 'lan' || this.role === 'root' || this.neighbourForwards
   }
 
   /** A trunk's port that waits for an agreement. */

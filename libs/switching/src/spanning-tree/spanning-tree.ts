@@ -26,9 +26,10 @@ import {
 const HELLO_MS = 1_000
 const LAN_HELLO_MS = 2_000
 const MAX_HELLO_MS = 60_000
-const PROPOSAL_MS = 250
-const PROPOSALS_IN_HASTE = 8
-const HELLOS_IN_HASTE = 3
+const FIRST_PROPOSAL_MS = 100
+const FIRST_HELLO_MS = 400
+/** Good news waits so long for better news: while a root is found, most of it is outdated at once. */
+const GOOD_NEWS_MS = 10
 const DEFAULT_MAX_AGE = 40
 const DEFAULT_FORWARD_DELAY_MS = 15_000
 /** Silence that makes an edge port (Migrate Time, 802.1D-2004 table 17-1). */
@@ -63,6 +64,9 @@ export class SpanningTree {
   #messageAge = 0
   #maxAge: number
   #actions: TreeAction[] = []
+  #revision = 0
+  /** When the machines ran last. */
+  #settledMs = 0
 
   constructor(init: SpanningTreeInit) {
     const maxAge = init.maxAge ?? DEFAULT_MAX_AGE
@@ -72,7 +76,7 @@ export class SpanningTree {
     this.#ownMaxAge = maxAge
     this.#maxAge = maxAge
     this.#forwardDelayMs = init.forwardDelayMs ?? DEFAULT_FORWARD_DELAY_MS
-    this.#isGranted = init.isGranted ?? ((priority) => priority === DEFAULT_BRIDGE_PRIORITY)
+    this.#isGranted = init.isGranted ?? (() => false)
     this.#trunkTopologyChanges = init.trunkTopologyChanges ?? true
     this.#number = init.firstNumber >>> 0
     this.#bridgeId = bridgeIdOf(init.priority ?? DEFAULT_BRIDGE_PRIORITY, init.nodeId)
@@ -96,12 +100,22 @@ export class SpanningTree {
     return this.#rootPort?.id ?? null
   }
 
+  /** Grows with every change of a port's role or state. */
+  get revision(): number {
+    return this.#revision
+  }
+
   get portCount(): number {
     return this.#ports.size
   }
 
   isForwarding(portId: number): boolean {
     return this.#ports.get(portId)?.state === 'forwarding'
+  }
+
+  /** Whether to send frames there: this end forwards, and the other end is not known to drop them. */
+  isOpen(portId: number): boolean {
+    return this.#ports.get(portId)?.isOpen ?? false
   }
 
   port(portId: number): TreePortInfo | null {
@@ -132,6 +146,7 @@ export class SpanningTree {
     const port = this.#ports.get(portId)
     if (port === undefined) return
     this.#ports.delete(portId)
+    this.#revision++
     if (this.#rootPort === port) this.#rootPort = null
   }
 
@@ -157,10 +172,11 @@ export class SpanningTree {
 
   /** When `tick` has something to do next; `Infinity` for never. */
   nextTickMs(nowMs: number): number {
-    let next = this.#stale.nextEndMs()
+    let next = this.#stale.nextEndMs(this.#settledMs)
     for (const port of this.#ports.values()) {
       if (port.role === 'disabled') continue
-      if (port.isDue) next = Math.min(next, port.sendBucket.readyMs(nowMs))
+      if (port.dueMs !== Number.POSITIVE_INFINITY)
+        next = Math.min(next, Math.max(port.dueMs, port.sendBucket.readyMs(nowMs)))
       else if (this.#hasHello(port, Math.max(nowMs, port.nextHelloMs)))
         next = Math.min(next, port.nextHelloMs)
       if (port.heard !== null) next = Math.min(next, port.heardUntilMs)
@@ -169,9 +185,13 @@ export class SpanningTree {
     return next
   }
 
-  /** Designated ports keep saying what they are; others only while there is a topology change to tell. */
+  /**
+   * Designated ports keep saying what they are; so does the root port of a trunk, because the other end sends frames only to
+   * who forwards them. On a LAN it speaks only while there is a topology change to tell.
+   */
   #hasHello(port: TreePort, nowMs: number): boolean {
-    return port.role === 'designated' || (port.role === 'root' && port.topologyChangeUntilMs > nowMs)
+    if (port.role === 'designated') return true
+    return port.role === 'root' && (port.kind === 'trunk' || port.topologyChangeUntilMs > nowMs)
   }
 
   #nextLanStepMs(port: TreePort): number {
@@ -182,10 +202,9 @@ export class SpanningTree {
 
   /** Runs every timer that is due. */
   tick(nowMs: number): TreeAction[] {
-    this.#stale.expire(nowMs)
     for (const port of this.#ports.values()) {
       if (port.heard !== null && port.heardUntilMs <= nowMs) port.heard = null
-      if (port.nextHelloMs <= nowMs && this.#hasHello(port, nowMs)) port.isDue = true
+      if (port.nextHelloMs <= nowMs && this.#hasHello(port, nowMs)) port.dueMs = 0
       if (port.kind === 'lan') this.#stepLan(port, nowMs)
     }
     return this.#settle(nowMs)
@@ -218,7 +237,7 @@ export class SpanningTree {
       port.role = 'disabled'
       port.heard = null
       port.state = 'discarding'
-      this.#actions.push({ kind: 'port', port: portId, role: port.role, state: port.state })
+      this.#tell(port)
       return this.#settle(nowMs)
     }
     if (bpdu.topologyChange && port.topologyHeardUntilMs <= nowMs) {
@@ -236,8 +255,7 @@ export class SpanningTree {
       this.stats.bpdusFlooded++
       return false
     }
-    const sender = nodeIdOf(bpdu.bridgeId)
-    if (port.neighbour !== null && compareBytes(sender, 0, port.neighbour, 0, ID_BYTES) !== 0) {
+    if (port.neighbour !== null && compareBytes(bpdu.bridgeId, 2, port.neighbour, 0, ID_BYTES) !== 0) {
       this.stats.bpdusForeign++
       return false
     }
@@ -254,12 +272,17 @@ export class SpanningTree {
   }
 
   #granted(bridgeId: Uint8Array): boolean {
-    return this.#isGranted(priorityOf(bridgeId), nodeIdOf(bridgeId))
+    const priority = priorityOf(bridgeId)
+    return priority === DEFAULT_BRIDGE_PRIORITY || this.#isGranted(priority, nodeIdOf(bridgeId))
   }
 
   #hearTrunk(port: TreePort, bpdu: ControlBpdu, nowMs: number): void {
     const isNews = bpdu.number !== port.heardNumber
     port.heardNumber = bpdu.number
+    if (port.neighbourForwards !== bpdu.forwarding) {
+      port.neighbourForwards = bpdu.forwarding
+      this.#tell(port)
+    }
     if (bpdu.role !== 'designated') {
       port.heard = null
       if (port.role === 'designated' && bpdu.agreedNumber === port.number) this.#agree(port, nowMs)
@@ -268,14 +291,14 @@ export class SpanningTree {
     this.#store(port, bpdu, nowMs)
     // Whoever proposes has not heard the agreement, or not what is better than its proposal. Two that propose to
     // each other have their own timers.
-    if (isNews || (bpdu.proposal && !port.isProposing)) port.isDue = true
+    if (isNews || (bpdu.proposal && !port.isProposing)) port.dueMs = 0
   }
 
   #agree(port: TreePort, nowMs: number): void {
     if (port.agreed) return
     port.agreed = true
-    port.hellos = 0
-    port.nextHelloMs = nowMs + HELLO_MS
+    port.hellos = 1
+    port.nextHelloMs = nowMs + FIRST_HELLO_MS
   }
 
   /** On a segment the best designated bridge counts, and what it says anew (802.1D-2004 §17.21.8). */
@@ -287,24 +310,39 @@ export class SpanningTree {
       port.heard.portId === bpdu.portId
     const own = port.heard ?? this.#designatedVector(port)
     if (isSame || compareVectors(vectorOf(bpdu), own) < 0) this.#store(port, bpdu, nowMs)
-    else if (port.role === 'designated') port.isDue = true
+    else if (port.role === 'designated') port.dueMs = 0
   }
 
   #store(port: TreePort, bpdu: ControlBpdu, nowMs: number): void {
-    port.heard = bpdu.messageAge < bpdu.maxAge ? vectorOf(bpdu) : null
+    port.heard = bpdu.messageAge < bpdu.maxAge ? this.#vectorOf(bpdu, port) : null
     port.heardAge = bpdu.messageAge
     port.heardMaxAge = bpdu.maxAge
     port.heardUntilMs = nowMs + MISSED_HELLOS * Math.max(bpdu.helloMs, HELLO_MS)
+  }
+
+  /** With the ids that are known already, so that comparing them is mostly comparing references. */
+  #vectorOf(bpdu: ControlBpdu, port: TreePort): TreeVector {
+    const vector = vectorOf(bpdu)
+    const { rootId } = this.#vector
+    const isRoot = compareBridgeIds(bpdu.rootId, rootId) === 0
+    if (isRoot) vector.rootId = rootId
+    const before = port.heard
+    if (before === null) return vector
+    if (!isRoot && compareBridgeIds(before.rootId, vector.rootId) === 0) vector.rootId = before.rootId
+    if (compareBridgeIds(before.bridgeId, vector.bridgeId) === 0) vector.bridgeId = before.bridgeId
+    return vector
   }
 
   // --- roles (802.1D-2004 §17.21.25) ---------------------------------------------------------------------
 
   /** Runs the machines until nothing changes, and hands out what is to be done. */
   #settle(nowMs: number): TreeAction[] {
+    this.#settledMs = nowMs
     this.#selectRoot(nowMs)
     for (const port of this.#ports.values()) if (port.role !== 'disabled') this.#updateRole(port, nowMs)
     for (const port of this.#ports.values())
-      if (port.isDue && port.role !== 'disabled' && port.sendBucket.take(nowMs)) this.#send(port, nowMs)
+      if (port.dueMs <= nowMs && port.role !== 'disabled' && port.sendBucket.take(nowMs))
+        this.#send(port, nowMs)
     const actions = this.#actions
     this.#actions = []
     return actions
@@ -328,7 +366,8 @@ export class SpanningTree {
     this.#messageAge = messageAge
     this.#maxAge = maxAge
     if (!isSame) this.#vector = vector
-    for (const port of this.#ports.values()) if (port.role === 'designated') this.#touch(port)
+    for (const port of this.#ports.values())
+      if (port.role === 'designated') this.#touch(port, nowMs + GOOD_NEWS_MS)
   }
 
   /** The port whose neighbour knows the best way to the best root, or null where this node is it. */
@@ -340,7 +379,7 @@ export class SpanningTree {
       if (heard.cost + port.cost > MAX_ROOT_PATH_COST) continue
       if (compareBridgeIds(heard.bridgeId, this.#bridgeId) === 0) continue
       if (compareBridgeIds(heard.rootId, this.#bridgeId) >= 0) continue
-      if (port !== this.#rootPort && this.#stale.mayBeStale(heard, nowMs)) continue
+      if (this.#stale.mayBeStale(heard, port === this.#rootPort, nowMs)) continue
       if (best === null || this.#isBetter(port, best)) best = port
     }
     return best
@@ -379,7 +418,8 @@ export class SpanningTree {
       port.role = role
       if (wasDesignated !== isDesignated) this.#promiseAnew(port)
       if (isDesignated) this.#beginForwardDelay(port, nowMs)
-      this.#actions.push({ kind: 'port', port: port.id, role, state: port.state })
+      this.#touch(port)
+      this.#tell(port)
     }
     if (isDesignated) this.#keepPromise(port)
     this.#setState(port, this.#stateOf(port), nowMs)
@@ -434,11 +474,16 @@ export class SpanningTree {
   #setState(port: TreePort, state: TreePortState, nowMs: number): void {
     if (port.state === state) return
     port.state = state
-    this.#actions.push({ kind: 'port', port: port.id, role: port.role, state })
+    this.#tell(port)
     if (port.role === 'designated') this.#touch(port)
     // 802.1D-2004 §17.31: a port that begins to forward, and that other bridges may be behind.
     const counts = port.kind === 'lan' ? !port.edge : this.#trunkTopologyChanges
     if (state === 'forwarding' && counts) this.#changeTopology(port, nowMs)
+  }
+
+  #tell(port: TreePort): void {
+    this.#revision++
+    this.#actions.push({ kind: 'port', port: port.id, role: port.role, state: port.state })
   }
 
   /** Addresses behind other ports than this may have moved; tells all others, once at a time. */
@@ -453,9 +498,9 @@ export class SpanningTree {
     }
   }
 
-  /** Something new: send it at once, and hello in haste again. */
-  #touch(port: TreePort): void {
-    port.isDue = true
+  /** Something new: send it, at once if nothing else is said, and hello in haste again. */
+  #touch(port: TreePort, dueMs = 0): void {
+    port.dueMs = Math.min(port.dueMs, dueMs)
     port.hellos = 0
   }
 
@@ -468,7 +513,7 @@ export class SpanningTree {
   // --- transmission (802.1D-2004 §17.26) -----------------------------------------------------------------
 
   #send(port: TreePort, nowMs: number): void {
-    port.isDue = false
+    port.dueMs = Number.POSITIVE_INFINITY
     port.hellos++
     const intervalMs = helloIntervalMs(port)
     port.nextHelloMs = nowMs + intervalMs
@@ -506,7 +551,7 @@ function isOlder(number: number, than: number): boolean {
   return than !== 0 && number !== than && ((number - than) | 0) < 0
 }
 
-function vectorOf(bpdu: ControlBpdu): TreeVector {
+function vectorOf(bpdu: ControlBpdu): { -readonly [K in keyof TreeVector]: TreeVector[K] } {
   return { rootId: bpdu.rootId, cost: bpdu.rootPathCost, bridgeId: bpdu.bridgeId, portId: bpdu.portId }
 }
 
@@ -517,7 +562,7 @@ function bpduRoleOf(role: TreePortRole): BpduRole {
 /** In haste while something is new or unanswered, then twice as long each time: a quiet tree is a cheap one. */
 function helloIntervalMs(port: TreePort): number {
   if (port.kind === 'lan') return LAN_HELLO_MS
-  if (port.isProposing) return port.hellos <= PROPOSALS_IN_HASTE ? PROPOSAL_MS : HELLO_MS
-  const doublings = Math.max(0, port.hellos - HELLOS_IN_HASTE)
-  return Math.min(MAX_HELLO_MS, HELLO_MS * 2 ** Math.min(doublings, 6))
+  const doubled = 2 ** Math.min(port.hellos - 1, 10)
+  if (port.isProposing) return Math.min(HELLO_MS, FIRST_PROPOSAL_MS * doubled)
+  return Math.min(MAX_HELLO_MS, FIRST_HELLO_MS * doubled)
 }

@@ -12,7 +12,7 @@ export interface SpanningTreeInit {
   readonly maxAge?: number
   /** LAN ports. Default 15,000. */
   readonly forwardDelayMs?: number
-  /** Whether the VLAN's owner granted a node this priority. Default: 32,768 alone. */
+  /** Whether the VLAN's owner granted a node this priority; 32,768 is everybody's. Default: no other. */
   readonly isGranted?: (priority: number, nodeId: Uint8Array) => boolean
   /**
    * Whether a trunk that begins to forward is a topology change. Default true. A VLAN says false: there a MAC address is
@@ -24,6 +24,7 @@ export interface SpanningTreeInit {
 /** What the tree wants done, in order. */
 export type TreeAction =
   | { readonly kind: 'send'; readonly port: number; readonly bpdu: ControlBpdu }
+  /** Role, state, or whether the port is open, have changed. */
   | {
       readonly kind: 'port'
       readonly port: number
