@@ -22,6 +22,8 @@ export interface SimulationInit {
 const MAX_CONVERGENCE_MS = 30_000
 /** After that the link state is everywhere and nothing is on its way. */
 const SETTLE_MS = 2_500
+/** Where messages are lost, some must be found missing and sent again first. */
+const LOSSY_SETTLE_MS = 10_000
 const START_MS = 200
 const FLIGHT_MS = 3_000
 const BROADCASTS = 3
@@ -39,9 +41,11 @@ export class Simulation {
   readonly convergenceMs: number[] = []
   violations = 0
   readonly described: string[] = []
+  readonly #settleMs: number
 
   constructor(init: SimulationInit) {
     this.random = new Random(init.seed)
+    this.#settleMs = (init.loss ?? 0) > 0 ? LOSSY_SETTLE_MS : SETTLE_MS
     const limit = init.connectionLimit ?? 32
     this.network = new SimNetwork(
       {
@@ -71,7 +75,7 @@ export class Simulation {
       network.queue.at(this.random.between(0, START_MS), () => network.start(node))
     network.queue.run(START_MS)
     const tookMs = this.#converge()
-    this.run(SETTLE_MS)
+    this.run(this.#settleMs)
     return tookMs
   }
 
@@ -85,7 +89,7 @@ export class Simulation {
     for (let i = 0; i < BROADCASTS; i++)
       this.network.queue.after(this.random.between(0, 500), () => this.#broadcast(false))
     this.convergenceMs.push(this.#converge())
-    this.run(SETTLE_MS)
+    this.run(this.#settleMs)
     this.checkDelivery()
   }
 

@@ -397,11 +397,11 @@ export class VlanFabric {
 
   /** When `tick` has something to do. */
   nextTickMs(nowMs: number): number {
-    return Math.min(this.tree.nextTickMs(nowMs), this.linkState.nextTickMs(nowMs), this.#sweepMs)
+    return Math.min(this.tree.nextTickMs(), this.linkState.nextTickMs(nowMs), this.#sweepMs)
   }
 
   tick(nowMs: number): void {
-    if (this.tree.nextTickMs(nowMs) <= nowMs) this.#run(this.tree.tick(nowMs), nowMs)
+    if (this.tree.nextTickMs() <= nowMs) this.#run(this.tree.tick(nowMs), nowMs)
     if (this.linkState.nextTickMs(nowMs) <= nowMs) this.linkState.tick(nowMs)
     if (this.#sweepMs <= nowMs) {
       this.#sweepMs = nowMs + SWEEP_MS

@@ -17,9 +17,9 @@ import type { Origin } from './origin.ts'
 import { type FirstHop, ShortestPaths, UNREACHABLE } from './shortest-paths.ts'
 import { Synchronizer, type SynchronizerStats } from './synchronizer.ts'
 
-/** Changes are gathered for so long before they are advertised. */
+/** A change is advertised when nothing else has changed for so long, */
 export const ADVERTISE_DELAY_MS = 50
-/** And so long after the last advertisement: a node that has just started finds its neighbours one by one. */
+/** but not later than this after it, and not sooner after the last advertisement: a node that starts finds its neighbours one by one. */
 const ADVERTISE_GAP_MS = 250
 /** Own advertisements at once, and a second after that. */
 const ADVERTISE_BURST = 4
@@ -75,6 +75,8 @@ export class LinkState {
   /** Ascending by id. */
   #neighbours: readonly LinkNeighbour[] = []
   #sequence: number
+  /** First and last of the changes that are to be advertised. */
+  #firstChangeMs = Number.POSITIVE_INFINITY
   #changedMs = Number.POSITIVE_INFINITY
   #advertisedMs = Number.NEGATIVE_INFINITY
   #sweepMs: number
@@ -149,7 +151,8 @@ export class LinkState {
   }
 
   #change(nowMs: number): void {
-    this.#changedMs = Math.min(this.#changedMs, nowMs)
+    this.#firstChangeMs = Math.min(this.#firstChangeMs, nowMs)
+    this.#changedMs = nowMs
     this.#isDirty = true
   }
 
@@ -189,7 +192,8 @@ export class LinkState {
   /** Somebody has an advertisement of this node that it did not make since it started: it makes a newer one. */
   #answerOwn(sequence: number, nowMs: number): void {
     this.#sequence = sequence
-    this.#changedMs = Math.min(this.#changedMs, nowMs)
+    this.#firstChangeMs = Math.min(this.#firstChangeMs, nowMs)
+    this.#changedMs = nowMs
   }
 
   /** Passes on what is new; a digest soon after finds out whether it was lost on the way. */
@@ -228,10 +232,12 @@ export class LinkState {
   }
 
   #advertiseDueMs(): number {
-    return Math.max(this.#changedMs + ADVERTISE_DELAY_MS, this.#advertisedMs + ADVERTISE_GAP_MS)
+    const quietMs = Math.min(this.#changedMs + ADVERTISE_DELAY_MS, this.#firstChangeMs + ADVERTISE_GAP_MS)
+    return Math.max(quietMs, this.#advertisedMs + ADVERTISE_GAP_MS)
   }
 
   #advertise(nowMs: number): Origin {
+    this.#firstChangeMs = Number.POSITIVE_INFINITY
     this.#changedMs = Number.POSITIVE_INFINITY
     this.#advertisedMs = nowMs
     if (this.#sequence < Number.MAX_SAFE_INTEGER) this.#sequence++
