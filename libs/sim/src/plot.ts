@@ -28,6 +28,7 @@ export function plotSvg(reports: readonly SimReport[]): string {
   const height = SERIES.length * HEIGHT
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
+    '<title>How time to heal and control traffic change with the size of a VLAN</title>',
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     ...charts,
     '</svg>',

@@ -27,8 +27,7 @@ const ADVERTISEMENTS_PER_SECOND = 1
 /** An origin out of reach for longer is forgotten. */
 export const ORIGIN_AGEING_MS = 60_000
 const SWEEP_MS = 15_000
-/** Digests do not need the very newest paths; what differs is found the next time. */
-const SYNC_PATHS_AGE_MS = 1_000
+const MAX_SYNC_AGE_MS = 1_000
 
 export interface LinkStateInit {
   /** This node, 16 bytes. */
@@ -146,8 +145,9 @@ export class LinkState {
 
   /** Whether the trunk forwards in the spanning tree: what is new goes over these. */
   setInTree(neighbour: LinkNeighbour, inTree: boolean, nowMs: number): void {
-    if (inTree && !neighbour.inTree) neighbour.digestDueMs = nowMs
+    const isNew = inTree && !neighbour.inTree
     neighbour.inTree = inTree
+    if (isNew) this.#sendDigest(neighbour, nowMs)
   }
 
   #change(nowMs: number): void {
@@ -168,7 +168,7 @@ export class LinkState {
       this.#counters.malformed++
       return
     }
-    this.#ensure(nowMs, SYNC_PATHS_AGE_MS)
+    this.#ensure(nowMs, this.#syncAgeMs())
     const verdict = this.#sync.receive(kind, from, bytes, offset, length, nowMs)
     if (verdict === 'malformed') this.#counters.malformed++
     else if (verdict > this.#sequence) this.#answerOwn(verdict, nowMs)
@@ -225,10 +225,19 @@ export class LinkState {
     }
     for (const neighbour of this.#neighbours) {
       if (!neighbour.inTree || neighbour.digestDueMs > nowMs) continue
-      this.#ensure(nowMs, SYNC_PATHS_AGE_MS)
-      this.#sync.sendDigest(neighbour, nowMs)
+      this.#sendDigest(neighbour, nowMs)
     }
     if (nowMs >= this.#sweepMs) this.#sweep(nowMs)
+  }
+
+  #sendDigest(to: LinkNeighbour, nowMs: number): void {
+    this.#ensure(nowMs, this.#syncAgeMs())
+    this.#sync.sendDigest(to, nowMs)
+  }
+
+  /** How old the paths may be for a digest: the more there is to compute, the more seldom. What differs is found the next time. */
+  #syncAgeMs(): number {
+    return Math.min(MAX_SYNC_AGE_MS, this.database.size)
   }
 
   #advertiseDueMs(): number {
