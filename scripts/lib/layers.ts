@@ -14,6 +14,7 @@ const LAYER_OF: Readonly<Record<string, Layer>> = {
   'libs/ethernet': 'pure',
   'libs/identity': 'pure',
   'libs/record': 'pure',
+  'libs/sim': 'pure',
   'libs/switching': 'pure',
   'libs/bus': 'adapter',
   'libs/lane': 'adapter',

@@ -164,6 +164,11 @@ export class Bridge {
     return verdict === 'spoofed' ? 'mac-spoofed' : 'ok'
   }
 
+  /** The topology of a LAN behind some member has changed: forgets what was learned, of the TAP's side too if `ownLan`. */
+  flush(ownLan: boolean): void {
+    this.#fdb.flush(ownLan ? null : this.#local)
+  }
+
   /** Forgets aged addresses; call it every few seconds. */
   sweep(nowMs: number): void {
     this.#fdb.sweep(nowMs)

@@ -158,6 +158,12 @@ export class Fdb<Port extends FdbPort> {
     for (const entry of this.#entries.values()) if (entry.port === port) this.#remove(entry)
   }
 
+  /** Forgets everything that was learned, but not on `except`: addresses may have moved. */
+  flush(except: Port | null): void {
+    for (const entry of this.#entries.values())
+      if (!entry.pinned && entry.port !== except) this.#remove(entry)
+  }
+
   /** Forgets aged entries; call it every few seconds, so that the limits count what is alive. */
   sweep(nowMs: number): void {
     for (const entry of this.#entries.values()) {

@@ -3,7 +3,8 @@
  * and the bridge that decides where frames go and which records are believed (DESIGN.md 3.6 and 4).
  *
  * Beside what the switch runs today stand the parts of its next step, complete and not wired into it yet: spanning
- * tree, link state, multicast tables, guards and the neighbour proxy (`docs/protocols/vlan-control.md`).
+ * tree, link state, the fabric of both, multicast tables, guards and the neighbour proxy
+ * (`docs/protocols/vlan-control.md`). `npm run sim` runs the fabric by the thousand.
  *
  * Nothing here does I/O or allocates per frame; time is an argument in milliseconds that only grow.
  */
@@ -13,9 +14,12 @@ export * from './control/link-state-message.ts'
 export * from './control/message.ts'
 export * from './control/multicast-report.ts'
 export * from './drops.ts'
+export * from './fabric.ts'
+export * from './fabric-drops.ts'
 export * from './fdb.ts'
 export * from './forward-plan.ts'
 export * from './guards/index.ts'
+export * from './link-state/database.ts'
 export * from './link-state/digest.ts'
 export * from './link-state/link-state.ts'
 export * from './link-state/neighbour.ts'
@@ -31,3 +35,4 @@ export * from './spanning-tree/port.ts'
 export * from './spanning-tree/spanning-tree.ts'
 export * from './spanning-tree/types.ts'
 export * from './spanning-tree/vector.ts'
+export * from './trunk-table.ts'

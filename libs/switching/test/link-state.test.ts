@@ -242,8 +242,7 @@ describe('limits of link state', () => {
   })
 
   it('an outbox that nobody empties is bounded', () => {
-    const { state, neighbour } = lone()
-    state.setInTree(neighbour, true, 0)
+    const { neighbour } = lone()
     for (let i = 0; i < MAX_OUTBOX_MESSAGES + 10; i++) neighbour.post(NONCE)
     assert.equal(neighbour.outbox.length, MAX_OUTBOX_MESSAGES)
     assert.equal(neighbour.dropped, 10)

@@ -168,7 +168,7 @@ export class TreeNetwork {
   #nextTick(): { node: number; atMs: number } {
     let best = { node: 0, atMs: Number.POSITIVE_INFINITY }
     for (const [node, tree] of this.trees.entries()) {
-      const atMs = this.#alive[node] ? tree.nextTickMs(this.nowMs) : Number.POSITIVE_INFINITY
+      const atMs = this.#alive[node] ? tree.nextTickMs() : Number.POSITIVE_INFINITY
       if (atMs < best.atMs) best = { node, atMs }
     }
     return best

@@ -101,7 +101,7 @@ export function advertisementIsValid(bytes: Uint8Array, offset: number, length: 
     const at = first + i * NEIGHBOUR_BYTES
     if (readU16(bytes, at + ID_BYTES) === 0) return false
     if (i > 0 && compareBytes(bytes, at - NEIGHBOUR_BYTES, bytes, at, ID_BYTES) >= 0) return false
-    if (compareBytes(bytes, at, bytes, origin, ID_BYTES) === 0) return false
+    if (bytes[at] === bytes[origin] && compareBytes(bytes, at, bytes, origin, ID_BYTES) === 0) return false
   }
   return true
 }

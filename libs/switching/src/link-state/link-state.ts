@@ -17,9 +17,9 @@ import type { Origin } from './origin.ts'
 import { type FirstHop, ShortestPaths, UNREACHABLE } from './shortest-paths.ts'
 import { Synchronizer, type SynchronizerStats } from './synchronizer.ts'
 
-/** Changes are gathered for so long before they are advertised. */
+/** A change is advertised when nothing else has changed for so long, */
 export const ADVERTISE_DELAY_MS = 50
-/** And so long after the last advertisement: a node that has just started finds its neighbours one by one. */
+/** but not later than this after it, and not sooner after the last advertisement: a node that starts finds its neighbours one by one. */
 const ADVERTISE_GAP_MS = 250
 /** Own advertisements at once, and a second after that. */
 const ADVERTISE_BURST = 4
@@ -27,8 +27,7 @@ const ADVERTISEMENTS_PER_SECOND = 1
 /** An origin out of reach for longer is forgotten. */
 export const ORIGIN_AGEING_MS = 60_000
 const SWEEP_MS = 15_000
-/** Digests do not need the very newest paths; what differs is found the next time. */
-const SYNC_PATHS_AGE_MS = 1_000
+const MAX_SYNC_AGE_MS = 1_000
 
 export interface LinkStateInit {
   /** This node, 16 bytes. */
@@ -75,6 +74,8 @@ export class LinkState {
   /** Ascending by id. */
   #neighbours: readonly LinkNeighbour[] = []
   #sequence: number
+  /** First and last of the changes that are to be advertised. */
+  #firstChangeMs = Number.POSITIVE_INFINITY
   #changedMs = Number.POSITIVE_INFINITY
   #advertisedMs = Number.NEGATIVE_INFINITY
   #sweepMs: number
@@ -144,12 +145,14 @@ export class LinkState {
 
   /** Whether the trunk forwards in the spanning tree: what is new goes over these. */
   setInTree(neighbour: LinkNeighbour, inTree: boolean, nowMs: number): void {
-    if (inTree && !neighbour.inTree) neighbour.digestDueMs = nowMs
+    const isNew = inTree && !neighbour.inTree
     neighbour.inTree = inTree
+    if (isNew) this.#sendDigest(neighbour, nowMs)
   }
 
   #change(nowMs: number): void {
-    this.#changedMs = Math.min(this.#changedMs, nowMs)
+    this.#firstChangeMs = Math.min(this.#firstChangeMs, nowMs)
+    this.#changedMs = nowMs
     this.#isDirty = true
   }
 
@@ -165,7 +168,7 @@ export class LinkState {
       this.#counters.malformed++
       return
     }
-    this.#ensure(nowMs, SYNC_PATHS_AGE_MS)
+    this.#ensure(nowMs, this.#syncAgeMs())
     const verdict = this.#sync.receive(kind, from, bytes, offset, length, nowMs)
     if (verdict === 'malformed') this.#counters.malformed++
     else if (verdict > this.#sequence) this.#answerOwn(verdict, nowMs)
@@ -189,7 +192,8 @@ export class LinkState {
   /** Somebody has an advertisement of this node that it did not make since it started: it makes a newer one. */
   #answerOwn(sequence: number, nowMs: number): void {
     this.#sequence = sequence
-    this.#changedMs = Math.min(this.#changedMs, nowMs)
+    this.#firstChangeMs = Math.min(this.#firstChangeMs, nowMs)
+    this.#changedMs = nowMs
   }
 
   /** Passes on what is new; a digest soon after finds out whether it was lost on the way. */
@@ -221,17 +225,28 @@ export class LinkState {
     }
     for (const neighbour of this.#neighbours) {
       if (!neighbour.inTree || neighbour.digestDueMs > nowMs) continue
-      this.#ensure(nowMs, SYNC_PATHS_AGE_MS)
-      this.#sync.sendDigest(neighbour, nowMs)
+      this.#sendDigest(neighbour, nowMs)
     }
     if (nowMs >= this.#sweepMs) this.#sweep(nowMs)
   }
 
+  #sendDigest(to: LinkNeighbour, nowMs: number): void {
+    this.#ensure(nowMs, this.#syncAgeMs())
+    this.#sync.sendDigest(to, nowMs)
+  }
+
+  /** How old the paths may be for a digest: the more there is to compute, the more seldom. What differs is found the next time. */
+  #syncAgeMs(): number {
+    return Math.min(MAX_SYNC_AGE_MS, this.database.size)
+  }
+
   #advertiseDueMs(): number {
-    return Math.max(this.#changedMs + ADVERTISE_DELAY_MS, this.#advertisedMs + ADVERTISE_GAP_MS)
+    const quietMs = Math.min(this.#changedMs + ADVERTISE_DELAY_MS, this.#firstChangeMs + ADVERTISE_GAP_MS)
+    return Math.max(quietMs, this.#advertisedMs + ADVERTISE_GAP_MS)
   }
 
   #advertise(nowMs: number): Origin {
+    this.#firstChangeMs = Number.POSITIVE_INFINITY
     this.#changedMs = Number.POSITIVE_INFINITY
     this.#advertisedMs = nowMs
     if (this.#sequence < Number.MAX_SAFE_INTEGER) this.#sequence++

@@ -21,3 +21,8 @@ export function pathCostOfRtt(rttMs: number): number {
   for (const { belowMs, cost } of RTT_CLASSES) if (rttMs < belowMs) return cost
   return SLOWEST_COST
 }
+
+/** A cost as ports have it: a whole number from 1 on. */
+export function clampCost(cost = DEFAULT_PATH_COST): number {
+  return Math.min(MAX_PATH_COST, Math.max(1, Math.round(cost)))
+}

@@ -1,8 +1,11 @@
 import { ID_BYTES } from '@wakunet/interface'
-import { type BpduRole, type ControlBpdu, MAX_MAX_AGE, MIN_MAX_AGE } from '../control/bpdu.ts'
+import { type ControlBpdu, MAX_MAX_AGE, MIN_MAX_AGE } from '../control/bpdu.ts'
 import { compareBytes } from '../control/bytes.ts'
-import { DEFAULT_PATH_COST, MAX_PATH_COST } from './path-cost.ts'
+import { isOlder } from '../control/serial.ts'
+import { HELLO_MS, helloIntervalMs } from './hello.ts'
+import { clampCost } from './path-cost.ts'
 import { TreePort, type TreePortInit, type TreePortRole, type TreePortState } from './port.ts'
+import { selectRootPort } from './root-port.ts'
 import { StaleRoots } from './stale-roots.ts'
 import {
   newTreeStats,
@@ -19,24 +22,20 @@ import {
   DEFAULT_BRIDGE_PRIORITY,
   nodeIdOf,
   priorityOf,
+  sharedVectorOf,
   type TreeVector,
+  vectorOf,
 } from './vector.ts'
 
-/** Times of IEEE 802.1D-2004 table 17-1. Max age counts bridges, as its message age does. */
-const HELLO_MS = 1_000
-const LAN_HELLO_MS = 2_000
-const MAX_HELLO_MS = 60_000
-const FIRST_PROPOSAL_MS = 100
-const FIRST_HELLO_MS = 400
 /** Good news waits so long for better news: while a root is found, most of it is outdated at once. */
 const GOOD_NEWS_MS = 10
+/** Counts bridges, as the message age does (802.1D-2004 table 17-1 has seconds). */
 const DEFAULT_MAX_AGE = 40
 const DEFAULT_FORWARD_DELAY_MS = 15_000
 /** Silence that makes an edge port (Migrate Time, 802.1D-2004 table 17-1). */
 const EDGE_DELAY_MS = 3_000
 const TOPOLOGY_CHANGE_MS = 2 * HELLO_MS + 500
 const MISSED_HELLOS = 3
-const MAX_ROOT_PATH_COST = 0xffff_ffff
 /** Most ports: trunks and the TAP. */
 export const MAX_TREE_PORTS = 4096
 
@@ -67,6 +66,8 @@ export class SpanningTree {
   #revision = 0
   /** When the machines ran last. */
   #settledMs = 0
+  /** When they have to run again; null where that has to be found out. */
+  #nextMs: number | null = null
 
   constructor(init: SpanningTreeInit) {
     const maxAge = init.maxAge ?? DEFAULT_MAX_AGE
@@ -171,7 +172,12 @@ export class SpanningTree {
   }
 
   /** When `tick` has something to do next; `Infinity` for never. */
-  nextTickMs(nowMs: number): number {
+  nextTickMs(): number {
+    this.#nextMs ??= this.#findNextMs(this.#settledMs)
+    return this.#nextMs
+  }
+
+  #findNextMs(nowMs: number): number {
     let next = this.#stale.nextEndMs(this.#settledMs)
     for (const port of this.#ports.values()) {
       if (port.role === 'disabled') continue
@@ -298,7 +304,7 @@ export class SpanningTree {
     if (port.agreed) return
     port.agreed = true
     port.hellos = 1
-    port.nextHelloMs = nowMs + FIRST_HELLO_MS
+    port.nextHelloMs = nowMs + helloIntervalMs(port)
   }
 
   /** On a segment the best designated bridge counts, and what it says anew (802.1D-2004 §17.21.8). */
@@ -314,23 +320,10 @@ export class SpanningTree {
   }
 
   #store(port: TreePort, bpdu: ControlBpdu, nowMs: number): void {
-    port.heard = bpdu.messageAge < bpdu.maxAge ? this.#vectorOf(bpdu, port) : null
+    port.heard = bpdu.messageAge < bpdu.maxAge ? sharedVectorOf(bpdu, this.#vector.rootId, port.heard) : null
     port.heardAge = bpdu.messageAge
     port.heardMaxAge = bpdu.maxAge
     port.heardUntilMs = nowMs + MISSED_HELLOS * Math.max(bpdu.helloMs, HELLO_MS)
-  }
-
-  /** With the ids that are known already, so that comparing them is mostly comparing references. */
-  #vectorOf(bpdu: ControlBpdu, port: TreePort): TreeVector {
-    const vector = vectorOf(bpdu)
-    const { rootId } = this.#vector
-    const isRoot = compareBridgeIds(bpdu.rootId, rootId) === 0
-    if (isRoot) vector.rootId = rootId
-    const before = port.heard
-    if (before === null) return vector
-    if (!isRoot && compareBridgeIds(before.rootId, vector.rootId) === 0) vector.rootId = before.rootId
-    if (compareBridgeIds(before.bridgeId, vector.bridgeId) === 0) vector.bridgeId = before.bridgeId
-    return vector
   }
 
   // --- roles (802.1D-2004 §17.21.25) ---------------------------------------------------------------------
@@ -338,6 +331,7 @@ export class SpanningTree {
   /** Runs the machines until nothing changes, and hands out what is to be done. */
   #settle(nowMs: number): TreeAction[] {
     this.#settledMs = nowMs
+    this.#nextMs = null
     this.#selectRoot(nowMs)
     for (const port of this.#ports.values()) if (port.role !== 'disabled') this.#updateRole(port, nowMs)
     for (const port of this.#ports.values())
@@ -350,11 +344,14 @@ export class SpanningTree {
 
   #selectRoot(nowMs: number): void {
     const before = this.#vector
-    let best = this.#bestPort(nowMs)
+    const mayBeStale = (heard: TreeVector, isRootPort: boolean) =>
+      this.#stale.mayBeStale(heard, isRootPort, nowMs)
+    const bestPort = () => selectRootPort(this.#ports.values(), this.#bridgeId, this.#rootPort, mayBeStale)
+    let best = bestPort()
     let vector = best === null ? this.#selfVector() : this.#vectorThrough(best)
     if (compareNodeVectors(vector, before) > 0) {
       this.#stale.hold(before, nowMs)
-      best = this.#bestPort(nowMs)
+      best = bestPort()
       vector = best === null ? this.#selfVector() : this.#vectorThrough(best)
     }
     if (compareBridgeIds(vector.rootId, before.rootId) !== 0) this.stats.rootChanges++
@@ -368,33 +365,6 @@ export class SpanningTree {
     if (!isSame) this.#vector = vector
     for (const port of this.#ports.values())
       if (port.role === 'designated') this.#touch(port, nowMs + GOOD_NEWS_MS)
-  }
-
-  /** The port whose neighbour knows the best way to the best root, or null where this node is it. */
-  #bestPort(nowMs: number): TreePort | null {
-    let best: TreePort | null = null
-    for (const port of this.#ports.values()) {
-      const heard = port.heard
-      if (heard === null || port.rootGuard || port.role === 'disabled') continue
-      if (heard.cost + port.cost > MAX_ROOT_PATH_COST) continue
-      if (compareBridgeIds(heard.bridgeId, this.#bridgeId) === 0) continue
-      if (compareBridgeIds(heard.rootId, this.#bridgeId) >= 0) continue
-      if (this.#stale.mayBeStale(heard, port === this.#rootPort, nowMs)) continue
-      if (best === null || this.#isBetter(port, best)) best = port
-    }
-    return best
-  }
-
-  #isBetter(port: TreePort, than: TreePort): boolean {
-    const a = port.heard!
-    const b = than.heard!
-    const order =
-      compareBridgeIds(a.rootId, b.rootId) ||
-      a.cost + port.cost - (b.cost + than.cost) ||
-      compareBridgeIds(a.bridgeId, b.bridgeId) ||
-      a.portId - b.portId ||
-      port.id - than.id
-    return order < 0
   }
 
   #selfVector(): TreeVector {
@@ -524,7 +494,7 @@ export class SpanningTree {
   #bpduOf(port: TreePort, intervalMs: number, nowMs: number): ControlBpdu {
     const isDesignated = port.role === 'designated'
     return {
-      role: isDesignated ? 'designated' : bpduRoleOf(port.role),
+      role: isDesignated ? 'designated' : port.role === 'root' ? 'root' : 'alternate',
       topologyChange: port.topologyChangeUntilMs > nowMs,
       proposal: isDesignated && port.state !== 'forwarding',
       learning: port.state !== 'discarding',
@@ -540,29 +510,4 @@ export class SpanningTree {
       agreedNumber: isDesignated ? 0 : port.heardNumber,
     }
   }
-}
-
-function clampCost(cost = DEFAULT_PATH_COST): number {
-  return Math.min(MAX_PATH_COST, Math.max(1, Math.round(cost)))
-}
-
-/** Serial numbers (RFC 1982); 0 is none yet. */
-function isOlder(number: number, than: number): boolean {
-  return than !== 0 && number !== than && ((number - than) | 0) < 0
-}
-
-function vectorOf(bpdu: ControlBpdu): { -readonly [K in keyof TreeVector]: TreeVector[K] } {
-  return { rootId: bpdu.rootId, cost: bpdu.rootPathCost, bridgeId: bpdu.bridgeId, portId: bpdu.portId }
-}
-
-function bpduRoleOf(role: TreePortRole): BpduRole {
-  return role === 'root' ? 'root' : 'alternate'
-}
-
-/** In haste while something is new or unanswered, then twice as long each time: a quiet tree is a cheap one. */
-function helloIntervalMs(port: TreePort): number {
-  if (port.kind === 'lan') return LAN_HELLO_MS
-  const doubled = 2 ** Math.min(port.hellos - 1, 10)
-  if (port.isProposing) return Math.min(HELLO_MS, FIRST_PROPOSAL_MS * doubled)
-  return Math.min(MAX_HELLO_MS, FIRST_HELLO_MS * doubled)
 }

@@ -3,8 +3,8 @@ import { compareBridgeIds, compareNodeVectors, type TreeVector } from './vector.
 /** How long a node that was further away is not believed about a root that was lost. */
 export const STALE_ROOT_HOLD_MS = 250
 /** Times that a way may get worse in a row before it is held for longer, and the root port's neighbour is doubted too. */
-const PATIENCE = 3
-const MAX_HOLD_MS = 4_000
+const PATIENCE = 6
+const MAX_HOLD_MS = 1_000
 /** After a hold of so long without getting worse again, the way is believed to be well. */
 const PROBATION_MS = 1_000
 const MAX_HOLDS = 4

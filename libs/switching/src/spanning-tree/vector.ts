@@ -1,5 +1,5 @@
 import { ID_BYTES } from '@wakunet/interface'
-import { BRIDGE_ID_BYTES } from '../control/bpdu.ts'
+import { BRIDGE_ID_BYTES, type ControlBpdu } from '../control/bpdu.ts'
 import { compareBytes } from '../control/bytes.ts'
 
 /** Priority of a bridge that the VLAN's owner said nothing about (IEEE 802.1D-2004 table 17-2). */
@@ -48,4 +48,22 @@ export function compareVectors(a: TreeVector, b: TreeVector): number {
 /** The same for what nodes, not ports, have: nobody else has the same bridge id. */
 export function compareNodeVectors(a: TreeVector, b: TreeVector): number {
   return compareBridgeIds(a.rootId, b.rootId) || a.cost - b.cost || compareBridgeIds(a.bridgeId, b.bridgeId)
+}
+
+/** What a BPDU says. */
+export function vectorOf({ rootId, rootPathCost, bridgeId, portId }: ControlBpdu): TreeVector {
+  return { rootId, cost: rootPathCost, bridgeId, portId }
+}
+
+/** The same with ids that are known already, so that comparing them is mostly comparing references. */
+export function sharedVectorOf(bpdu: ControlBpdu, rootId: Uint8Array, before: TreeVector | null): TreeVector {
+  const same = (id: Uint8Array, known: Uint8Array | undefined) =>
+    known !== undefined && compareBridgeIds(id, known) === 0 ? known : id
+  const root = same(bpdu.rootId, rootId)
+  return {
+    rootId: root === rootId ? root : same(root, before?.rootId),
+    cost: bpdu.rootPathCost,
+    bridgeId: same(bpdu.bridgeId, before?.bridgeId),
+    portId: bpdu.portId,
+  }
 }

@@ -1,0 +1,48 @@
+import type { SimNode } from './sim-node.ts'
+
+interface Probe {
+  /** Nodes that must get it. */
+  readonly expected: ReadonlySet<number>
+  readonly received: Set<number>
+  /** Sent while the network was whole and quiet: it must arrive. */
+  readonly mustArrive: boolean
+}
+
+/** Frames whose way is followed: who got them, and how often. */
+export class Probes {
+  sent = 0
+  delivered = 0
+  /** A probe came out of one TAP twice. */
+  duplicates = 0
+  /** Of those that had to arrive: copies that did not. */
+  unreached = 0
+  /** Copies that came to somebody whom they were not for. */
+  strayed = 0
+  readonly #probes = new Map<number, Probe>()
+
+  /** @returns the number to send it under */
+  expect(expected: ReadonlySet<number>, mustArrive: boolean): number {
+    const number = ++this.sent
+    this.#probes.set(number, { expected, received: new Set(), mustArrive })
+    return number
+  }
+
+  deliver(node: SimNode, number: number): void {
+    const probe = this.#probes.get(number)
+    if (probe === undefined) return
+    if (probe.received.has(node.index)) this.duplicates++
+    else if (probe.mustArrive && !probe.expected.has(node.index)) this.strayed++
+    probe.received.add(node.index)
+    this.delivered++
+  }
+
+  /** Nothing is on its way any more: counts who was missed. @returns how many that were */
+  settle(): number {
+    let missed = 0
+    for (const { expected, received, mustArrive } of this.#probes.values())
+      if (mustArrive) for (const index of expected) if (!received.has(index)) missed++
+    this.unreached += missed
+    this.#probes.clear()
+    return missed
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Why the fabric drops a record, or what of one. Closed, so that it can label a counter.
+ *
+ * Records from trunks, in the order of the checks:
+ * - `trunk-unknown`: no trunk to that peer is known here
+ * - `epoch`: a key epoch in an open VLAN
+ * - `control-hop`: control for a neighbour that is not from it, not for this node, or could have gone further
+ * - `own-record`: of this node itself; something has sent it in a circle
+ * - `ingress-unknown`: nobody has advertised that member
+ * - `boot-nonce`: not the boot nonce that the ingress node has advertised
+ * - `tree-blocked`: to the tree, over a trunk that does not forward
+ * - `sequence-seen`, `sequence-old`: a duplicate, or too far behind to know
+ * - `hop-limit`: to be passed on, but it has crossed enough trunks
+ * - `no-route`: no way leads to the egress node, or only the one that the record came by
+ * - `lan-blocked`: for the TAP, or from it, while a LAN there is served by another member
+ *
+ * Control messages:
+ * - `control-malformed`, `control-unknown`: does not decode; of an unknown type, or of one that does not go to the tree
+ * - `control-full`: more messages wait for a trunk than it takes
+ */
+export const FABRIC_DROPS = [
+  'trunk-unknown',
+  'epoch',
+  'control-hop',
+  'own-record',
+  'ingress-unknown',
+  'boot-nonce',
+  'tree-blocked',
+  'sequence-seen',
+  'sequence-old',
+  'hop-limit',
+  'no-route',
+  'lan-blocked',
+  'control-malformed',
+  'control-unknown',
+  'control-full',
+] as const
+export type FabricDrop = (typeof FABRIC_DROPS)[number]

@@ -1,0 +1,423 @@
+import { FRAME_HEADER_BYTES, type FrameBatch } from '@wakunet/interface'
+import {
+  type DecodedRecord,
+  idEquals,
+  MAX_ENVELOPE_BYTES,
+  MAX_ENVELOPE_NODES,
+  RECORD_FIELD,
+  RecordWriter,
+  readU32,
+  type SendParts,
+  writeEnvelope,
+} from '@wakunet/record'
+import { Bridge } from './bridge.ts'
+import { type ControlBpdu, decodeControlBpdu, encodeControlBpdu } from './control/bpdu.ts'
+import { CONTROL_BPDU, CONTROL_LINK_STATE } from './control/message.ts'
+import { createDropCounters, type DropCounters } from './drops.ts'
+import { FABRIC_DROPS, type FabricDrop } from './fabric-drops.ts'
+import { FabricMembers } from './fabric-members.ts'
+import type { FdbInit } from './fdb.ts'
+import { flowOf } from './link-state/digest.ts'
+import { LinkState } from './link-state/link-state.ts'
+import type { Member } from './members.ts'
+import type { TreePortInit } from './spanning-tree/port.ts'
+import { SpanningTree } from './spanning-tree/spanning-tree.ts'
+import type { SpanningTreeInit, TreeAction } from './spanning-tree/types.ts'
+import { type FabricTrunk, type TrunkInit, TrunkTable } from './trunk-table.ts'
+
+/** Port of the TAP in the spanning tree; trunks have the numbers after it. */
+export const TAP_PORT = 1
+/** A neighbour's message crosses one trunk. */
+const NEIGHBOUR_HOP_LIMIT = 1
+const SWEEP_MS = 10_000
+
+export interface VlanFabricInit {
+  /** 16 bytes. */
+  readonly vlanId: Uint8Array
+  /** This node, 16 bytes. */
+  readonly nodeId: Uint8Array
+  /** 8 bytes, random at every start. */
+  readonly bootNonce: Uint8Array
+  /** MAC address of the TAP. */
+  readonly mac: number
+  /** The MAC address that is bound to a member, or null. */
+  readonly macOf: (nodeId: Uint8Array) => number | null
+  /** Unix time in milliseconds (see `LinkStateInit`). */
+  readonly firstSequence: number
+  /** 32 random bits (see `SpanningTreeInit`). */
+  readonly firstNumber: number
+  readonly fdb?: FdbInit
+  readonly tree?: Pick<SpanningTreeInit, 'priority' | 'maxAge' | 'forwardDelayMs' | 'isGranted'>
+  /** How the TAP takes part in the spanning tree. Default: an edge port, until a BPDU comes from there. */
+  readonly tap?: Omit<TreePortInit, 'kind' | 'neighbour'>
+  /** Most neighbours in the graph of trunks, up to 64. */
+  readonly maxNeighbours?: number
+  /** See `LinkStateInit`. */
+  readonly keep?: (bytes: Uint8Array) => Uint8Array
+}
+
+export interface VlanFabricOutput {
+  /** Takes one lane message: an envelope and a record. */
+  readonly send: SendParts
+  /** A BPDU for the bridges of the TAP's LAN. */
+  readonly sendTapBpdu?: (bpdu: ControlBpdu) => void
+  /** A control message of a type that the fabric has nothing to do with. */
+  readonly onControl?: (
+    from: FabricTrunk,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    nowMs: number,
+  ) => void
+  /** A trunk came, went, or is open now, or no longer. */
+  readonly onTrunks?: () => void
+}
+
+/** Monotonic counters. */
+export interface FabricStats {
+  /** Records of others that were passed on. */
+  transits: number
+  controlRecordsSent: number
+}
+
+/**
+ * All that one VLAN's switch decides: the bridge of its TAP, the spanning tree over its trunks, the graph of trunks among
+ * all members, and what is passed on for others.
+ *
+ * ```text
+ *   TAP ── forward ──▶ bridge ──▶ tree: open trunks / member: next hop ──▶ send
+ *   trunk ─ receive ─▶ checks, frame hash cache ──▶ passed on ──▶ send
+ *                                └─ for this node: the member that sent it; frames go through bridge.receiveFrame
+ *   trunk ─ receive ─▶ control: spanning tree, link state ──▶ send
+ * ```
+ */
+export class VlanFabric {
+  readonly bridge: Bridge
+  readonly tree: SpanningTree
+  readonly linkState: LinkState
+  readonly trunks = new TrunkTable(TAP_PORT + 1)
+  readonly drops: DropCounters<FabricDrop> = createDropCounters(FABRIC_DROPS)
+  readonly stats: FabricStats = { transits: 0, controlRecordsSent: 0 }
+  readonly #nodeId: Uint8Array
+  readonly #output: VlanFabricOutput
+  readonly #writer: RecordWriter
+  readonly #members: FabricMembers
+  readonly #head = new Uint8Array(MAX_ENVELOPE_BYTES)
+  readonly #parts: Uint8Array[] = []
+  readonly #others: Uint8Array[] = []
+  #treePeers: readonly Uint8Array[] = []
+  /** Trunks with messages in their outbox. */
+  #talking: FabricTrunk[] = []
+  #sweepMs: number
+
+  constructor(init: VlanFabricInit, output: VlanFabricOutput, nowMs: number) {
+    this.#nodeId = init.nodeId
+    this.#output = output
+    this.#writer = new RecordWriter({ vlanId: init.vlanId, ingress: init.nodeId, bootNonce: init.bootNonce })
+    this.bridge = new Bridge({ nodeId: init.nodeId, mac: init.mac, fdb: init.fdb ?? {} }, nowMs)
+    this.#members = new FabricMembers(init.nodeId, init.macOf)
+    this.#sweepMs = nowMs + SWEEP_MS
+    const { nodeId, firstNumber } = init
+    this.tree = new SpanningTree({ ...init.tree, nodeId, firstNumber, trunkTopologyChanges: false })
+    this.linkState = new LinkState(
+      {
+        nodeId,
+        bootNonce: init.bootNonce,
+        firstSequence: init.firstSequence,
+        send: (to, messages) => {
+          for (const message of messages) this.#post(this.trunks.find(to.id, 0)!, message)
+        },
+        ...(init.maxNeighbours !== undefined && { maxNeighbours: init.maxNeighbours }),
+        ...(init.keep !== undefined && { keep: init.keep }),
+      },
+      nowMs,
+    )
+    this.#run(this.tree.addPort(TAP_PORT, { edge: true, ...init.tap, kind: 'lan' }, nowMs), nowMs)
+  }
+
+  // --- trunks ----------------------------------------------------------------------------------------------
+
+  /** A trunk to another member of the VLAN is up. One that is known is made anew. */
+  addTrunk(init: TrunkInit, nowMs: number): void {
+    this.#dropTrunk(init.id, nowMs)
+    const trunk = this.trunks.add(init)
+    trunk.neighbour = this.linkState.addNeighbour(trunk.id, init.cost, nowMs)
+    const port = { kind: 'trunk', cost: init.cost, neighbour: trunk.id } as const
+    this.#run(this.tree.addPort(trunk.port, port, nowMs), nowMs)
+    this.#finish(nowMs)
+    this.#output.onTrunks?.()
+  }
+
+  /** A trunk is down, or its peer has left the VLAN. */
+  removeTrunk(id: Uint8Array, nowMs: number): void {
+    if (!this.#dropTrunk(id, nowMs)) return
+    this.#finish(nowMs)
+    this.#output.onTrunks?.()
+  }
+
+  #dropTrunk(id: Uint8Array, nowMs: number): boolean {
+    const trunk = this.trunks.find(id, 0)
+    if (trunk === null) return false
+    this.trunks.remove(trunk)
+    if (trunk.neighbour !== null) this.linkState.removeNeighbour(trunk.neighbour, nowMs)
+    this.#run(this.tree.removePort(trunk.port, nowMs), nowMs)
+    this.#noteOpen()
+    return true
+  }
+
+  /** The trunk's round trip is of another class now. */
+  setTrunkCost(id: Uint8Array, cost: number, nowMs: number): void {
+    const trunk = this.trunks.find(id, 0)
+    if (trunk === null) return
+    if (trunk.neighbour !== null) this.linkState.setCost(trunk.neighbour, cost, nowMs)
+    this.#run(this.tree.setCost(trunk.port, cost, nowMs), nowMs)
+    this.#finish(nowMs)
+  }
+
+  /** The peers of a record to the tree: the trunks that frames go over. */
+  get treePeers(): readonly Uint8Array[] {
+    return this.#treePeers
+  }
+
+  // --- from the TAP ------------------------------------------------------------------------------------------
+
+  /** Frames with record frame headers from the TAP: each leaves for the tree, or for the member that has its address. */
+  forward(batch: FrameBatch, nowMs: number): void {
+    if (!this.tree.isForwarding(TAP_PORT)) {
+      this.drops['lan-blocked'] += batch.count
+      return
+    }
+    this.#members.update(this.bridge, this.linkState.database, nowMs)
+    const plan = this.bridge.forward(batch, nowMs)
+    for (let i = 0; i < plan.groupCount; i++) {
+      const { member, indexes, count } = plan.group(i)
+      const peers = member === null ? this.#treePeers : this.#peersTo(member, nowMs)
+      if (peers.length === 0) this.drops['no-route'] += count
+      else this.#writer.write(batch, indexes, count, member?.id ?? null, peers, this.#output.send)
+    }
+  }
+
+  #peersTo(member: Member, nowMs: number): readonly Uint8Array[] {
+    const flow = flowOf(this.#nodeId, 0, member.id, 0)
+    const hop = this.linkState.nextHop(member.id, 0, flow, nowMs)
+    return hop === null ? [] : hop.peers
+  }
+
+  /** A BPDU came from the TAP's LAN. */
+  receiveTapBpdu(bpdu: ControlBpdu, nowMs: number): void {
+    this.#run(this.tree.receive(TAP_PORT, bpdu, nowMs), nowMs)
+    this.#finish(nowMs)
+  }
+
+  // --- from trunks -------------------------------------------------------------------------------------------
+
+  /**
+   * A record of this VLAN came over a trunk. It is passed on where it is (also) for others; control is dealt with.
+   * @param peerOffset where the node id of the trunk's peer is in `record.bytes`
+   * @returns the member whose frames are for the TAP now, or null
+   */
+  receive(record: DecodedRecord, peerOffset: number, nowMs: number): Member | null {
+    const trunk = this.trunks.find(record.bytes, peerOffset)
+    if (trunk === null) return this.#drop('trunk-unknown')
+    if (record.epoch !== 0) return this.#drop('epoch')
+    if (record.control && !record.tree) {
+      this.#receiveNeighbour(record, trunk, nowMs)
+      return null
+    }
+    return this.#receiveMember(record, trunk, nowMs)
+  }
+
+  #receiveMember(record: DecodedRecord, trunk: FabricTrunk, nowMs: number): Member | null {
+    const { bytes, offset } = record
+    if (idEquals(bytes, offset + RECORD_FIELD.ingress, this.#nodeId)) return this.#drop('own-record')
+    this.#members.update(this.bridge, this.linkState.database, nowMs)
+    const member = this.bridge.members.find(bytes, offset + RECORD_FIELD.ingress)
+    if (member === null) return this.#drop('ingress-unknown')
+    if (record.bootNonceHigh !== member.bootNonceHigh || record.bootNonceLow !== member.bootNonceLow)
+      return this.#drop('boot-nonce')
+    if (record.tree && !this.tree.isForwarding(trunk.port)) return this.#drop('tree-blocked')
+    const verdict = member.window.accept(record.sequence)
+    if (verdict === 'seen') return this.#drop('sequence-seen')
+    if (verdict === 'old') return this.#drop('sequence-old')
+    if (record.tree) this.#passToTree(record, trunk)
+    else if (!idEquals(bytes, offset + RECORD_FIELD.egress, this.#nodeId)) {
+      this.#passToMember(record, trunk, nowMs)
+      return null
+    }
+    if (record.control) {
+      this.#dispatch(record, trunk, nowMs)
+      return null
+    }
+    return this.tree.isForwarding(TAP_PORT) ? member : this.#drop('lan-blocked')
+  }
+
+  #passToTree(record: DecodedRecord, from: FabricTrunk): void {
+    const others = this.#others
+    others.length = 0
+    for (const peer of this.#treePeers) if (peer !== from.id) others.push(peer)
+    if (others.length > 0) this.#pass(record, others)
+  }
+
+  #passToMember(record: DecodedRecord, from: FabricTrunk, nowMs: number): void {
+    const { bytes, offset } = record
+    const egress = offset + RECORD_FIELD.egress
+    const flow = flowOf(bytes, offset + RECORD_FIELD.ingress, bytes, egress)
+    const hop = this.linkState.nextHop(bytes, egress, flow, nowMs)
+    if (hop === null || hop === from.neighbour) this.drops['no-route']++
+    else this.#pass(record, hop.peers)
+  }
+
+  /** Sends a record on as it came, with a hop less to go. */
+  #pass(record: DecodedRecord, peers: readonly Uint8Array[]): void {
+    if (record.hopLimit <= 1) {
+      this.drops['hop-limit']++
+      return
+    }
+    this.stats.transits++
+    record.bytes[record.offset + RECORD_FIELD.hopLimit] = record.hopLimit - 1
+    this.#parts[1] = record.bytes.subarray(record.offset, endOf(record))
+    for (let from = 0; from < peers.length; from += MAX_ENVELOPE_NODES) {
+      const to = Math.min(peers.length, from + MAX_ENVELOPE_NODES)
+      this.#parts[0] = this.#head.subarray(0, writeEnvelope(this.#head, 0, peers, from, to))
+      this.#output.send(this.#parts)
+    }
+  }
+
+  #drop(reason: FabricDrop): null {
+    this.drops[reason]++
+    return null
+  }
+
+  // --- control -----------------------------------------------------------------------------------------------
+
+  /** Control of the neighbour at the other end of a trunk, for this node. */
+  #receiveNeighbour(record: DecodedRecord, trunk: FabricTrunk, nowMs: number): void {
+    const { bytes, offset } = record
+    const isBetween =
+      record.hopLimit === NEIGHBOUR_HOP_LIMIT &&
+      idEquals(bytes, offset + RECORD_FIELD.ingress, trunk.id) &&
+      idEquals(bytes, offset + RECORD_FIELD.egress, this.#nodeId)
+    if (!isBetween) return void this.#drop('control-hop')
+    if (!isNonce(record, trunk.bootNonce)) return void this.#drop('boot-nonce')
+    const verdict = trunk.window.accept(record.sequence)
+    if (verdict !== 'new') return void this.#drop(verdict === 'seen' ? 'sequence-seen' : 'sequence-old')
+    this.#dispatch(record, trunk, nowMs)
+  }
+
+  #dispatch(record: DecodedRecord, trunk: FabricTrunk, nowMs: number): void {
+    const { bytes, offsets, lengths, count } = record.batch
+    for (let i = 0; i < count; i++) {
+      const offset = offsets[i]! + FRAME_HEADER_BYTES
+      const type = bytes[offset]!
+      if (type === CONTROL_BPDU || type === CONTROL_LINK_STATE) {
+        // These are between neighbours; over the tree they would be somebody else's word.
+        if (record.tree) this.drops['control-unknown']++
+        else this.#receiveControl(type, trunk, bytes, offset, lengths[i]!, nowMs)
+      } else if (this.#output.onControl !== undefined)
+        this.#output.onControl(trunk, bytes, offset, lengths[i]!, nowMs)
+      else this.drops['control-unknown']++
+    }
+    this.#finish(nowMs)
+  }
+
+  #receiveControl(
+    type: number,
+    trunk: FabricTrunk,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    nowMs: number,
+  ): void {
+    if (type === CONTROL_LINK_STATE) {
+      if (trunk.neighbour !== null) this.linkState.receive(trunk.neighbour, bytes, offset, length, nowMs)
+      return
+    }
+    const bpdu = decodeControlBpdu(bytes, offset, length)
+    if (bpdu === null) this.drops['control-malformed']++
+    else this.#run(this.tree.receive(trunk.port, bpdu, nowMs), nowMs)
+  }
+
+  /** Puts a control message for a neighbour into the next record to it. */
+  sendControl(to: FabricTrunk, message: Uint8Array, nowMs: number): void {
+    this.#post(to, message)
+    this.#finish(nowMs)
+  }
+
+  #post(to: FabricTrunk, message: Uint8Array): void {
+    if (to.outbox.length === 0) this.#talking.push(to)
+    if (!to.post(message)) this.drops['control-full']++
+  }
+
+  #run(actions: readonly TreeAction[], nowMs: number): void {
+    let changed = false
+    for (const action of actions) {
+      if (action.kind === 'flush') this.bridge.flush(action.exceptPort !== TAP_PORT)
+      else if (action.kind === 'port') changed = true
+      else if (action.port === TAP_PORT) this.#output.sendTapBpdu?.(action.bpdu)
+      else this.#post(this.trunks.ofPort(action.port)!, encodeControlBpdu(action.bpdu))
+    }
+    if (changed) this.#noteStates(nowMs)
+  }
+
+  /** Takes over which trunks frames go over now. */
+  #noteStates(nowMs: number): void {
+    let changed = false
+    for (const trunk of this.trunks.all) {
+      const isOpen = this.tree.isOpen(trunk.port)
+      if (isOpen === trunk.isOpen) continue
+      trunk.isOpen = isOpen
+      changed = true
+      if (trunk.neighbour !== null) this.linkState.setInTree(trunk.neighbour, isOpen, nowMs)
+    }
+    if (!changed) return
+    this.#noteOpen()
+    this.#output.onTrunks?.()
+  }
+
+  #noteOpen(): void {
+    this.#treePeers = [...this.trunks.all].filter(({ isOpen }) => isOpen).map(({ id }) => id)
+  }
+
+  /** Sends what a call has left for the neighbours, in one record for each. */
+  #finish(nowMs: number): void {
+    this.linkState.flush(nowMs)
+    const talking = this.#talking
+    this.#talking = []
+    for (const trunk of talking) {
+      const { id, peers, outbox } = trunk
+      trunk.outbox = []
+      // Gone meanwhile.
+      if (this.trunks.ofPort(trunk.port) !== trunk) continue
+      const { send } = this.#output
+      this.stats.controlRecordsSent += this.#writer.writeControl(outbox, id, NEIGHBOUR_HOP_LIMIT, peers, send)
+    }
+  }
+
+  // --- clock -------------------------------------------------------------------------------------------------
+
+  /** When `tick` has something to do. */
+  nextTickMs(nowMs: number): number {
+    return Math.min(this.tree.nextTickMs(), this.linkState.nextTickMs(nowMs), this.#sweepMs)
+  }
+
+  tick(nowMs: number): void {
+    if (this.tree.nextTickMs() <= nowMs) this.#run(this.tree.tick(nowMs), nowMs)
+    if (this.linkState.nextTickMs(nowMs) <= nowMs) this.linkState.tick(nowMs)
+    if (this.#sweepMs <= nowMs) {
+      this.#sweepMs = nowMs + SWEEP_MS
+      this.#members.update(this.bridge, this.linkState.database, nowMs)
+      this.bridge.sweep(nowMs)
+    }
+    this.#finish(nowMs)
+  }
+}
+
+/** Where the frames of a record end. */
+function endOf({ batch, offset }: DecodedRecord): number {
+  const last = batch.count - 1
+  return last < 0 ? offset : batch.offsets[last]! + FRAME_HEADER_BYTES + batch.lengths[last]!
+}
+
+function isNonce(record: DecodedRecord, nonce: Uint8Array): boolean {
+  return record.bootNonceHigh === readU32(nonce, 0) && record.bootNonceLow === readU32(nonce, 4)
+}

@@ -1,0 +1,41 @@
+import type { TreePort } from './port.ts'
+import { compareBridgeIds, type TreeVector } from './vector.ts'
+
+const MAX_ROOT_PATH_COST = 0xffff_ffff
+
+/**
+ * The port whose neighbour knows the best way to the best root, or null where this node is the root itself
+ * (802.1D-2004 §17.21.25).
+ */
+export function selectRootPort(
+  ports: Iterable<TreePort>,
+  bridgeId: Uint8Array,
+  rootPort: TreePort | null,
+  mayBeStale: (heard: TreeVector, isRootPort: boolean) => boolean,
+): TreePort | null {
+  let best: TreePort | null = null
+  for (const port of ports) {
+    if (!leadsToRoot(port, bridgeId)) continue
+    if (mayBeStale(port.heard!, port === rootPort)) continue
+    if (best === null || isBetter(port, best)) best = port
+  }
+  return best
+}
+
+function leadsToRoot({ heard, cost, rootGuard, role }: TreePort, bridgeId: Uint8Array): boolean {
+  if (heard === null || rootGuard || role === 'disabled') return false
+  if (heard.cost + cost > MAX_ROOT_PATH_COST) return false
+  return compareBridgeIds(heard.bridgeId, bridgeId) !== 0 && compareBridgeIds(heard.rootId, bridgeId) < 0
+}
+
+function isBetter(port: TreePort, than: TreePort): boolean {
+  const a = port.heard!
+  const b = than.heard!
+  const order =
+    compareBridgeIds(a.rootId, b.rootId) ||
+    a.cost + port.cost - (b.cost + than.cost) ||
+    compareBridgeIds(a.bridgeId, b.bridgeId) ||
+    a.portId - b.portId ||
+    port.id - than.id
+  return order < 0
+}
