@@ -3,8 +3,11 @@
  * node id, so that all members know each other's automatic addresses without asking, and a host gets the same ones
  * every time. Pure.
  */
+export * from './address-plan.ts'
 export * from './cidr.ts'
 export * from './conflict.ts'
 export * from './ip-address.ts'
 export * from './member-address.ts'
 export * from './subnet.ts'
+export * from './vlan-addressing.ts'
+export * from './vlan-addressing-init.ts'
