@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  announcedAddressesSchema,
   cidrSchema,
   countSchema,
   fdbEntrySchema,
@@ -87,6 +88,23 @@ export const contract = {
     request: z.strictObject({ vlanId: vlanIdSchema }),
     reply: z.strictObject({ members: z.array(memberSchema).max(4096) }),
   }),
+  'trunk.sign': request({
+    about:
+      "Signs a document of this node with its key. trunk-peer puts the purpose's domain text and the VLAN id before it, so that no signature serves another purpose.",
+    responder: 'trunk-peer',
+    requesters: ['vlan-switch'],
+    request: z.strictObject({
+      purpose: z.literal('vlan-member'),
+      vlanId: vlanIdSchema,
+      /** At most 32 KiB. */
+      payload: z.base64().max(43_692),
+    }),
+    reply: z.strictObject({
+      /** Ed25519, 32 bytes; the node id is its hash. */
+      publicKey: z.base64().length(44),
+      signature: z.base64().length(88),
+    }),
+  }),
   'directory.create': request({
     about: 'Makes a VLAN: key, signed record, both stored.',
     responder: 'trunk-peer',
@@ -165,6 +183,13 @@ export const contract = {
     publishers: ['trunk-peer'],
     subscribers: ['vlan-switch'],
     payload: z.strictObject({ vlanId: vlanIdSchema, members: z.array(memberSchema).max(4096) }),
+  }),
+  'trunk.addresses.changed': event({
+    about:
+      'Multiaddrs under which peers reach this node, without its peer id, best first: after a change, after every trunk.membership.set and once a minute.',
+    publishers: ['trunk-peer'],
+    subscribers: ['vlan-switch'],
+    payload: z.strictObject({ addresses: announcedAddressesSchema }),
   }),
   'switch.ports.changed': event({
     about: 'Subnets of the joined VLANs: trunks must not run over them.',

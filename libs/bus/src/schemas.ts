@@ -47,14 +47,22 @@ export const memberSchema = z.strictObject({
    */
   addressAttempt: z.number().int().min(0).max(65_535),
   hostname: z.string().max(64),
+  /**
+   * Round trip of the trunk, null before it is measured. Held still while its class (`pathCostOfRtt`) is the same, so that it
+   * may be used for path costs as it is.
+   */
+  rttMs: z.number().nonnegative().nullable(),
 })
 export type VlanMember = z.infer<typeof memberSchema>
 
 /** What this node's switch announces of itself for one VLAN. */
 export const membershipSchema = memberSchema
-  .omit({ nodeId: true, peerId: true })
+  .omit({ nodeId: true, peerId: true, rttMs: true })
   .extend({ vlanId: vlanIdSchema })
 export type VlanMembership = z.infer<typeof membershipSchema>
+
+/** Addresses that a node tells in its member announcements: few and short, for they are gossiped. */
+export const announcedAddressesSchema = z.array(z.string().max(128)).max(8)
 
 export const peerStateSchema = z.enum(['connected', 'connecting', 'backoff', 'refused'])
 export const peerSchema = z.strictObject({

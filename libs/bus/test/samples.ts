@@ -28,6 +28,7 @@ export function membersChanged(vlanDigit: string): PayloadOf<'trunk.members.chan
     addresses: ['10.1.2.3/20'],
     addressAttempt: 0,
     hostname: 'alpha',
+    rttMs: 0.4,
   }
   return { vlanId: id(vlanDigit), members: [member] }
 }

@@ -3,6 +3,7 @@ import type { Bus, PeerInfo, Subscription, TrunkStatus } from '@wakunet/bus'
 import type { VlanId } from '@wakunet/interface'
 import { nodeIdOfPeer } from './node-key.ts'
 import type { KnownPeer } from './peer-book.ts'
+import { signWithNodeKey } from './sign.ts'
 import type { TrunkPeer } from './trunk-peer.ts'
 import { VERSION } from './version.ts'
 
@@ -19,7 +20,7 @@ export class BusApi {
 
   start(): void {
     const bus = this.#bus
-    const { directory, gate, memberships } = this.#service
+    const { directory, gate } = this.#service
     this.#subscriptions = [
       bus.respond('trunk.status', () => this.#status()),
       bus.respond('trunk.peers', () => ({ peers: this.#peers() })),
@@ -27,11 +28,17 @@ export class BusApi {
         this.#service.setMemberships(lane, ours)
         return {}
       }),
-      bus.respond('trunk.members.get', ({ vlanId }) => ({ members: memberships.members(vlanId as VlanId) })),
+      bus.respond('trunk.members.get', ({ vlanId }) => ({
+        members: this.#service.members(vlanId as VlanId),
+      })),
+      bus.respond('trunk.sign', (request) => signWithNodeKey(this.#service.running.key, request)),
       bus.respond('directory.create', (request) => directory.create(request)),
       bus.respond('directory.resolve', ({ vlan, timeoutMs }) => directory.resolve(vlan, timeoutMs)),
       bus.respond('directory.list', () => ({ vlans: directory.list() })),
-      bus.subscribe('switch.ports.changed', ({ lane, subnets }) => gate.setSubnets(lane, subnets)),
+      bus.subscribe('switch.ports.changed', ({ lane, subnets }) => {
+        gate.setSubnets(lane, subnets)
+        this.#service.running.addresses.check()
+      }),
       bus.onConnected(() => this.#announceStart()),
     ]
     if (bus.connected) this.#announceStart()
@@ -45,6 +52,7 @@ export class BusApi {
   #announceStart(): void {
     const { key } = this.#service.running
     this.#bus.publish('trunk.started', { nodeId: key.nodeId, peerId: key.peerId.toString() })
+    this.#service.running.addresses.tell()
   }
 
   #status(): TrunkStatus {

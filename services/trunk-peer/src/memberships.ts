@@ -6,8 +6,11 @@ import { MAX_ANNOUNCED_VLANS, type WireMembership } from '@wakunet/trunk'
 /** A peer's membership as announced, with who it is. */
 interface PeerMemberships {
   readonly peerId: string
-  readonly byVlan: ReadonlyMap<VlanId, VlanMember>
+  readonly byVlan: ReadonlyMap<VlanId, Announced>
 }
+
+/** A member without what its trunk measures. */
+type Announced = Omit<VlanMember, 'rttMs'>
 
 /**
  * Who is in which VLAN: what this node's switches have joined, and what each trunk's peer has announced.
@@ -63,7 +66,7 @@ export class Memberships {
 
   /** Replaces what a peer has announced. @returns the VLANs whose members changed */
   setTheirs(nodeId: NodeId, peerId: string, announced: readonly WireMembership[]): Set<VlanId> {
-    const byVlan = new Map<VlanId, VlanMember>()
+    const byVlan = new Map<VlanId, Announced>()
     for (const membership of announced) {
       byVlan.set(vlanIdFromBytes(membership.vlan), memberOf(nodeId, peerId, membership))
     }
@@ -88,18 +91,21 @@ export class Memberships {
     return [...(this.#theirs.get(nodeId)?.byVlan.keys() ?? [])]
   }
 
-  /** Members of a VLAN that have a trunk to this node; not this node itself. */
-  members(vlan: VlanId): VlanMember[] {
+  /**
+   * Members of a VLAN that have a trunk to this node; not this node itself.
+   * @param rttOf round trip of a peer's trunk, `VlanMember.rttMs`
+   */
+  members(vlan: VlanId, rttOf: (nodeId: NodeId) => number | null): VlanMember[] {
     const members: VlanMember[] = []
-    for (const { byVlan } of this.#theirs.values()) {
+    for (const [nodeId, { byVlan }] of this.#theirs) {
       const member = byVlan.get(vlan)
-      if (member !== undefined) members.push(member)
+      if (member !== undefined) members.push({ ...member, rttMs: rttOf(nodeId) })
     }
     return members
   }
 }
 
-function memberOf(nodeId: NodeId, peerId: string, membership: WireMembership): VlanMember {
+function memberOf(nodeId: NodeId, peerId: string, membership: WireMembership): Announced {
   return {
     nodeId,
     peerId,
@@ -114,8 +120,8 @@ function memberOf(nodeId: NodeId, peerId: string, membership: WireMembership): V
 }
 
 function changed(
-  before: ReadonlyMap<VlanId, VlanMember> | undefined,
-  after: ReadonlyMap<VlanId, VlanMember>,
+  before: ReadonlyMap<VlanId, Announced> | undefined,
+  after: ReadonlyMap<VlanId, Announced>,
 ): Set<VlanId> {
   const vlans = new Set([...(before?.keys() ?? []), ...after.keys()])
   for (const vlan of vlans) {

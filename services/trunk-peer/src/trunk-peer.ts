@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { PeerInfo as DiscoveredPeer, Libp2p } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Bus } from '@wakunet/bus'
+import type { Bus, VlanMember } from '@wakunet/bus'
 import { vlanIdFromBytes } from '@wakunet/identity'
 import type { Clock, LaneServer, Logger, Startable, Timer, VlanId } from '@wakunet/interface'
 import { readStateFile, type StateFormat, writeStateFile } from '@wakunet/service-kit'
@@ -19,6 +19,7 @@ import { usableListenAddresses } from './listen-check.ts'
 import { Memberships } from './memberships.ts'
 import { loadNodeKey, type NodeKey } from './node-key.ts'
 import { OverlayGate } from './overlay-gate.ts'
+import { OwnAddresses } from './own-addresses.ts'
 import { PeerBook } from './peer-book.ts'
 import { Trunks } from './trunks.ts'
 import { VERSION } from './version.ts'
@@ -53,6 +54,13 @@ export interface TrunkPeerInit {
   readonly stateDir: string | null
 }
 
+interface RunningParts {
+  readonly host: Libp2p
+  readonly key: NodeKey
+  readonly trunks: Trunks
+  readonly addresses: OwnAddresses
+}
+
 /** libp2p host, trunks, frame relay and VLAN directory of one node, behind the bus contract. */
 export class TrunkPeer implements Startable {
   readonly #components: TrunkPeerComponents
@@ -64,7 +72,7 @@ export class TrunkPeer implements Startable {
   readonly relay: FrameRelay
   readonly directory: Directory
   readonly #api: BusApi
-  #running: { host: Libp2p; key: NodeKey; trunks: Trunks; dialer: Dialer; startedAtMs: number } | null = null
+  #running: (RunningParts & { dialer: Dialer; startedAtMs: number }) | null = null
   #changed = new Set<VlanId>()
   #timers: Timer[] = []
   #announceTimer: Timer | null = null
@@ -86,7 +94,7 @@ export class TrunkPeer implements Startable {
   }
 
   /** The running parts. @throws where the service is not started */
-  get running(): { host: Libp2p; key: NodeKey; trunks: Trunks; uptimeMs: number } {
+  get running(): RunningParts & { uptimeMs: number } {
     if (this.#running === null) throw new Error('trunk-peer is not started')
     const { startedAtMs, ...parts } = this.#running
     return { ...parts, uptimeMs: Math.round(this.#components.clock.monotonicMs() - startedAtMs) }
@@ -137,10 +145,12 @@ export class TrunkPeer implements Startable {
       await host.stop()
       throw error
     }
-    this.#running = { host, key, trunks, dialer, startedAtMs: clock.monotonicMs() }
+    const addresses = new OwnAddresses({ host, bus: this.#components.bus, clock })
+    this.#running = { host, key, trunks, dialer, addresses, startedAtMs: clock.monotonicMs() }
     this.#learnBootstrap()
     trunks.start()
     dialer.start()
+    addresses.start()
     this.#api.start()
     this.#timers = [
       clock.setInterval(() => this.#tellMembers(this.memberships.ourVlans()), MEMBERS_REFRESH_MS),
@@ -160,6 +170,7 @@ export class TrunkPeer implements Startable {
     for (const timer of this.#timers) timer.cancel()
     this.#announceTimer?.cancel()
     this.#announceTimer = null
+    running.addresses.stop()
     running.dialer.stop()
     running.trunks.stop()
     await running.host.stop()
@@ -171,6 +182,12 @@ export class TrunkPeer implements Startable {
     this.relay.setVlans(lane, this.memberships.vlansOfLane(lane))
     this.#announce()
     this.#tellMembers(ours.map(({ vlanId }) => vlanId as VlanId))
+    this.#running?.addresses.tell()
+  }
+
+  /** Members of a VLAN that have a trunk to this node. */
+  members(vlan: VlanId): VlanMember[] {
+    return this.memberships.members(vlan, (nodeId) => this.#running?.trunks.get(nodeId)?.heldRttMs ?? null)
   }
 
   #createTrunks(host: Libp2p, key: NodeKey): Trunks {
@@ -197,6 +214,7 @@ export class TrunkPeer implements Startable {
       },
       onMemberships: (trunk, announced) =>
         this.#tellMembersSoon(this.memberships.setTheirs(trunk.nodeId, trunk.peerId, announced)),
+      onRoundTrip: (trunk) => this.#tellMembersSoon(this.memberships.vlansOfPeer(trunk.nodeId)),
       onMessage: (trunk, message) => {
         if (message.type === 'record') this.directory.receive(message.vlan, message.record)
         else {
@@ -252,7 +270,7 @@ export class TrunkPeer implements Startable {
       if (!joined.has(vlanId)) continue
       this.#components.bus.publish('trunk.members.changed', {
         vlanId,
-        members: this.memberships.members(vlanId),
+        members: this.members(vlanId),
       })
     }
   }

@@ -13,6 +13,7 @@ import {
   type StreamPathStats,
   type WireMembership,
 } from '@wakunet/trunk'
+import { RoundTrip } from './round-trip.ts'
 
 export interface TrunkInit {
   readonly nodeId: NodeId
@@ -38,6 +39,8 @@ export interface TrunkEvents {
   onUp(trunk: Trunk): void
   onDown(trunk: Trunk, reason: TrunkEnd): void
   onMemberships(trunk: Trunk, memberships: readonly WireMembership[]): void
+  /** `heldRttMs` is another one. */
+  onRoundTrip(trunk: Trunk): void
   onMessage(trunk: Trunk, message: Extract<ControlMessage, { type: 'record-request' | 'record' }>): void
   /** Bytes are valid, and writable, only during the call. */
   onRecord(trunk: Trunk, record: Uint8Array): void
@@ -74,7 +77,7 @@ export class Trunk {
   #heartbeatSentAtMs = 0
   #heardAtMs: number
   #heardBytes = 0
-  #rttMs: number | null = null
+  readonly #roundTrip = new RoundTrip()
 
   constructor(init: TrunkInit) {
     this.#init = init
@@ -112,9 +115,14 @@ export class Trunk {
     return this.#theirHello
   }
 
-  /** Round trip of the last heartbeat in milliseconds; null before the first answer. */
+  /** Least round trip of the last seconds in milliseconds; null before the first answer. */
   get rttMs(): number | null {
-    return this.#rttMs
+    return this.#roundTrip.rttMs
+  }
+
+  /** The same, held still within a class of path costs. */
+  get heldRttMs(): number | null {
+    return this.#roundTrip.heldMs
   }
 
   get stats(): StreamPathStats | null {
@@ -241,9 +249,7 @@ export class Trunk {
         this.#control.send({ type: 'heartbeat-ack', sequence: message.sequence })
         return
       case 'heartbeat-ack':
-        if (message.sequence === this.#heartbeatSequence) {
-          this.#rttMs = this.#init.clock.monotonicMs() - this.#heartbeatSentAtMs
-        }
+        this.#heartbeatAnswered(message.sequence)
         return
       case 'memberships':
         if (message.sequence <= this.#membershipSequence) return
@@ -253,6 +259,12 @@ export class Trunk {
       default:
         this.#init.events.onMessage(this, message)
     }
+  }
+
+  #heartbeatAnswered(sequence: number): void {
+    if (sequence !== this.#heartbeatSequence) return
+    const now = this.#init.clock.monotonicMs()
+    if (this.#roundTrip.measured(now - this.#heartbeatSentAtMs, now)) this.#init.events.onRoundTrip(this)
   }
 
   #end(reason: TrunkEnd): void {

@@ -30,6 +30,7 @@ export interface TrunksInit {
   readonly onUp: (trunk: Trunk) => void
   readonly onDown: (trunk: Trunk) => void
   readonly onMemberships: (trunk: Trunk, memberships: readonly WireMembership[]) => void
+  readonly onRoundTrip: (trunk: Trunk) => void
   readonly onMessage: (
     trunk: Trunk,
     message: Extract<ControlMessage, { type: 'record-request' | 'record' }>,
@@ -215,6 +216,7 @@ export class Trunks {
     },
     onDown: (trunk, reason) => this.#down(trunk, reason),
     onMemberships: (trunk, memberships) => this.#init.onMemberships(trunk, memberships),
+    onRoundTrip: (trunk) => this.#init.onRoundTrip(trunk),
     onMessage: (trunk, message) => this.#init.onMessage(trunk, message),
     onRecord: (trunk, record) => this.#init.onRecord(trunk, record),
   }

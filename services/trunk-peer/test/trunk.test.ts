@@ -91,6 +91,7 @@ async function acceptTrunk(ours: Partial<Hello> = {}) {
       onUp: () => up.resolve(),
       onDown: (_, reason) => ended.resolve(reason),
       onMemberships: (_, list) => memberships.push(list),
+      onRoundTrip: () => {},
       onMessage: () => {},
       onRecord: () => {},
     },

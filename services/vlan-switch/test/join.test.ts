@@ -142,6 +142,7 @@ describe('join', () => {
         addresses: [addresses[0]!],
         addressAttempt: 0,
         hostname: 'early',
+        rttMs: null,
       },
     ]
     const again = await join({ vlan: 'lan' })

@@ -33,6 +33,7 @@ function member(nodeId: NodeId, of: PortAddresses | string, addressAttempt = 0):
     addresses: typeof of === 'string' ? [of] : [...of.all],
     addressAttempt: typeof of === 'string' ? addressAttempt : of.attempt,
     hostname: 'rival',
+    rttMs: null,
   }
 }
 

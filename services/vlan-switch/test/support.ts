@@ -230,6 +230,7 @@ export class FakeNetwork {
               ...membership,
               nodeId: other.nodeId,
               peerId: `peer-${other.nodeId}`,
+              rttMs: null,
             })),
     )
   }

@@ -91,6 +91,7 @@ export const answers: Answers = {
         addresses: ['10.42.0.8/20'],
         addressAttempt: 0,
         hostname: 'desk',
+        rttMs: 0.7,
       },
     ],
     fdb: [{ mac: '02:00:00:00:00:02', nodeId: '99990000111122223333444455556666', ageMs: 1000 }],
