@@ -86,10 +86,13 @@ export class LabHost {
   /**
    * Kills what was started here, synchronously; later calls of `exec` are refused. Whoever is on its way into
    * the namespace cannot be found by looking who is in it.
+   * @returns process ids of those that it killed: they may take a moment to die
    */
-  killAll(): void {
+  killAll(): number[] {
     this.#stopping.abort(new WakunetError('ERR_NOT_RUNNING', `The lab of host ${this.name} was stopped.`))
-    for (const process of this.#processes) process.kill('SIGKILL')
+    const running = [...this.#processes].filter((process) => process.isRunning)
+    for (const process of running) process.kill('SIGKILL')
+    return running.map(({ pid }) => pid)
   }
 
   /** Runs lines of `ip -batch` on this host, all or up to the first that fails. */

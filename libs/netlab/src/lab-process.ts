@@ -70,6 +70,11 @@ export class LabProcess {
     return this.child.pid ?? 0
   }
 
+  /** True until its end has been seen; its process id is nobody else's so long. */
+  get isRunning(): boolean {
+    return this.child.pid !== undefined && this.child.exitCode === null && this.child.signalCode === null
+  }
+
   /** Null while it runs. */
   get status(): ExitStatus | null {
     return this.#status

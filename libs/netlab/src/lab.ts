@@ -137,8 +137,8 @@ export class Lab {
   }
 
   #remove(): void {
-    for (const host of this.hosts) host.killAll()
-    removeNamespaces(this.#namespaces)
+    const killed = this.hosts.flatMap((host) => host.killAll())
+    removeNamespaces(this.#namespaces, killed)
     removeLabDirectory(this.id)
   }
 

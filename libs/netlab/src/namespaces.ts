@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { lstatSync, readdirSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { requireProgram } from './command.ts'
@@ -24,6 +24,7 @@ export function listNamespaces(): string[] {
  * Processes of other users that may not be looked at are not ours and are left out.
  */
 export function namespacePids(namespaces: readonly string[]): number[] {
+  if (namespaces.length === 0) return []
   const links = new Set(namespaces.map(namespaceLink))
   const pids: number[] = []
   for (const entry of readdirSync('/proc')) {
@@ -35,13 +36,15 @@ export function namespacePids(namespaces: readonly string[]): number[] {
 }
 
 /**
- * Kills every process of the namespaces and deletes the namespaces, synchronously: it also runs while the
- * process exits, when nothing asynchronous does any more. What is already gone is no error.
+ * Kills every process of the namespaces, and `pids` wherever they are, waits for their end and deletes the
+ * namespaces, synchronously: it also runs while the process exits, when nothing asynchronous does any more. What
+ * is already gone is no error.
+ * @param pids children that have not been waited for, so that nobody else can have their numbers
  */
-export function removeNamespaces(namespaces: readonly string[]): void {
+export function removeNamespaces(namespaces: readonly string[], pids: readonly number[] = []): void {
   const present = namespaces.filter((name) => listNamespaces().includes(name))
+  killAll(present, pids)
   if (present.length === 0) return
-  killAll(present)
   const batch = present.map((name) => `netns del ${name}\n`).join('')
   try {
     execFileSync(requireProgram('ip'), ['-force', '-batch', '-'], {
@@ -72,10 +75,12 @@ export function removeLabDirectory(labId: string): void {
   rmSync(labDirectory(labId), { recursive: true, force: true, maxRetries: 3 })
 }
 
-function killAll(namespaces: readonly string[]): void {
-  // Again until none is left: a process may fork while it is being killed, and dying takes a moment.
+function killAll(namespaces: readonly string[], children: readonly number[]): void {
+  // Again until none is left: a process may fork while it is being killed, and dying takes a moment. A process that
+  // has not arrived in its namespace, or has left it on its last way (do_exit in kernel/exit.c), is seen among the
+  // children alone.
   for (let round = 0; round < KILL_ROUNDS; round++) {
-    const pids = namespacePids(namespaces)
+    const pids = [...namespacePids(namespaces), ...children.filter(isRunning)]
     if (pids.length === 0) return
     for (const pid of pids) kill(pid)
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, KILL_PAUSE_MS)
@@ -87,6 +92,15 @@ function kill(pid: number): void {
     process.kill(pid, 'SIGKILL')
   } catch {
     // It has ended meanwhile.
+  }
+}
+
+/** False also for a zombie: it has ended and waits for its parent, which cannot collect it while this runs. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+  } catch {
+    return false
   }
 }
 

@@ -6,7 +6,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { after, test } from 'node:test'
 import { Lab } from '../src/index.ts'
-import { listNamespaces } from '../src/namespaces.ts'
+import { listNamespaces, removeNamespaces } from '../src/namespaces.ts'
 import { isRunning, untilNothing } from './processes.ts'
 
 const PROGRAM = path.join(import.meta.dirname, 'programs', 'hold-lab.ts')
@@ -78,6 +78,18 @@ for (const [way, code] of [
     assert.deepEqual(remains(lab), [])
   })
 }
+
+test('who removes a lab waits for the end of programs that it does not find in a namespace', async () => {
+  // The memory is what takes the kernel its time.
+  const script = 'import time; memory = b"x" * (100 << 20); print("ready", flush=True); time.sleep(1000)'
+  const child = spawn('python3', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout, 'data')
+  const pid = child.pid!
+  child.kill('SIGKILL')
+  assert.equal(isRunning(pid), true, 'a killed program is still there for a moment: the control')
+  removeNamespaces([], [pid])
+  assert.equal(isRunning(pid), false)
+})
 
 test('programs that are just being started when the lab stops are killed, and commands are refused', async () => {
   const lab = await Lab.create({ name: 'race', hosts: 2 })
