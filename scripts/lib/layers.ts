@@ -12,6 +12,7 @@ const LAYER_OF: Readonly<Record<string, Layer>> = {
   'libs/interface': 'interface',
   'libs/addressing': 'pure',
   'libs/ethernet': 'pure',
+  'libs/gossip': 'pure',
   'libs/identity': 'pure',
   'libs/record': 'pure',
   'libs/sim': 'pure',

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { encodeGossipRequest, gossipKind } from '@wakunet/gossip'
 import fc from 'fast-check'
+import { CONTROL_MULTICAST_REPORT } from '../src/control/message.ts'
 import {
   decodeMulticastReport,
   encodeMulticastReport,
-  encodeReportRequest,
   type MulticastReport,
-  multicastKind,
   type ReportedGroup,
 } from '../src/control/multicast-report.ts'
 import { REPORT_DIGEST_MS, ReportExchange } from '../src/multicast/report-exchange.ts'
@@ -222,7 +222,7 @@ describe('ReportExchange', () => {
       exchange.receive(report, 0, report.length, network.nodes[0]!, network.nowMs)
     }
     assert.equal(exchange.drops.rate, 92)
-    const request = encodeReportRequest([idOf(0)])
+    const request = encodeGossipRequest(CONTROL_MULTICAST_REPORT, [idOf(0)])
     const before = network.sent
     for (let i = 0; i < 1000; i++)
       exchange.receive(request, 0, request.length, network.nodes[2]!, network.nowMs)
@@ -230,7 +230,8 @@ describe('ReportExchange', () => {
     assert.ok(exchange.drops['sync-rate'] >= 744)
     const reports = new Set<Uint8Array>()
     const send = (_: Node, message: Uint8Array) => {
-      if (multicastKind(message, 0, message.length) === 'report') reports.add(message)
+      if (gossipKind(CONTROL_MULTICAST_REPORT, message, 0, message.length) === 'document')
+        reports.add(message)
     }
     const flapping = new ReportExchange<Node>(
       { nodeId: idOf(8), firstSequence: 1, send, onReport: () => {} },
