@@ -6,11 +6,13 @@ export * from './ids.ts'
 export * from './interface-name.ts'
 export * from './vlan-key.ts'
 export * from './vlan-name.ts'
+export * from './vlan-plan.ts'
 export {
   decodeVlanRecord,
   MAX_VLAN_RECORD_BYTES,
   signVlanRecord,
   type VerifiedVlanRecord,
 } from './vlan-record.ts'
+export * from './vlan-record-edit.ts'
 export type { VlanRecord, VlanRecordFields } from './vlan-record-fields.ts'
 export * from './vlan-ref.ts'

@@ -1,10 +1,12 @@
 import { type Cidr, cidrContains, formatCidr, isNetwork, parseCidr } from '@wakunet/addressing'
 import { z } from 'zod'
+import { fault } from './fault.ts'
 import { PUBLIC_KEY_BYTES } from './ids.ts'
 import { textFault, vlanNameFault } from './vlan-name.ts'
+import { planFaults, type VlanPlan, vlanPlanShape } from './vlan-plan.ts'
 
 /** The fields of docs/protocols/vlan-record.md without the key that signs them. */
-export interface VlanRecordFields {
+export interface VlanRecordFields extends VlanPlan {
   readonly name: string
   readonly description: string
   readonly policy: 'open'
@@ -48,23 +50,20 @@ export const vlanRecordSchema = z
     mtu: z.number().int().min(MIN_MTU).max(MAX_MTU),
     sequence: z.number().int().positive(),
     issuedAtMs: instant,
-    expiresAtMs: instant.optional(),
+    expiresAtMs: instant.exactOptional(),
     publicKey: z.instanceof(Uint8Array).refine((key) => key.length === PUBLIC_KEY_BYTES, {
       message: `must have ${PUBLIC_KEY_BYTES} bytes`,
     }),
+    ...vlanPlanShape,
   })
   .refine((record) => record.expiresAtMs === undefined || record.expiresAtMs > record.issuedAtMs, {
     path: ['expiresAtMs'],
     message: 'must be after issuedAtMs',
   })
-
-/** A zod check out of a function that says what is wrong. */
-function fault(find: (text: string) => string | null): z.core.CheckFn<string> {
-  return (payload) => {
-    const message = find(payload.value)
-    if (message !== null) payload.issues.push({ code: 'custom', message, input: payload.value })
-  }
-}
+  .check(({ value, issues }) => {
+    for (const { path, message } of planFaults(value, value.subnet4))
+      issues.push({ code: 'custom', path: [...path], message, input: value })
+  })
 
 function subnet4Fault(text: string): string | null {
   const cidr = readCanonical(text)

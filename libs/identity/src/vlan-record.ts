@@ -4,20 +4,27 @@ import { type VlanId, WakunetError } from '@wakunet/interface'
 import { type DecodeOptions, decode, encode, rfc8949EncodeOptions } from 'cborg'
 import { vlanIdFromPublicKey } from './ids.ts'
 import { publicKeyOf } from './vlan-key.ts'
+import { hasPlan } from './vlan-plan.ts'
 import { type VlanRecord, type VlanRecordFields, vlanRecordSchema } from './vlan-record-fields.ts'
 
 /** A record that was decoded, and whose signature is right. */
 export type VerifiedVlanRecord = VlanRecord & { readonly id: VlanId }
 
 /** Largest record, version and signature included. */
-export const MAX_VLAN_RECORD_BYTES = 16_384
+export const MAX_VLAN_RECORD_BYTES = 32_768
 
-const VERSION = 1
+/** Without and with an address plan. */
+type Version = 1 | 2
 const SIGNATURE_BYTES = 64
 /** Version byte, smallest map, signature. */
 const MIN_BYTES = 1 + 1 + SIGNATURE_BYTES
+/** Faults of one record that are told. */
+const MAX_FAULTS_TOLD = 8
 /** A signature for this is one for nothing else that the key might sign. */
-const DOMAIN = utf8ToBytes('wakunet vlan record v1')
+const DOMAIN: Readonly<Record<Version, Uint8Array>> = {
+  1: utf8ToBytes('wakunet vlan record v1'),
+  2: utf8ToBytes('wakunet vlan record v2'),
+}
 
 /** Only core deterministic encoding (RFC 8949 §4.2.1) is read; what these let pass fails the comparison of bytes. */
 const STRICT: DecodeOptions = {
@@ -31,15 +38,16 @@ const STRICT: DecodeOptions = {
 }
 
 /**
- * Signs a record with the VLAN's private key.
+ * Signs a record with the VLAN's private key, in the lowest version that has all its fields.
  * @param privateKey 32 bytes, from `createVlanKey`
  * @throws WakunetError `ERR_VLAN_RECORD_INVALID` that names every field out of its limits
  */
 export function signVlanRecord(fields: VlanRecordFields, privateKey: Uint8Array): Uint8Array {
   const record = checkFields({ ...fields, publicKey: publicKeyOf(privateKey) })
-  const map = encode(record, { ...rfc8949EncodeOptions, ignoreUndefinedProperties: true })
-  const signature = ed25519.sign(concatBytes(DOMAIN, map), privateKey)
-  return concatBytes(Uint8Array.of(VERSION), map, signature)
+  const version = versionOf(record)
+  const map = encode(record, rfc8949EncodeOptions)
+  const signature = ed25519.sign(concatBytes(DOMAIN[version], map), privateKey)
+  return concatBytes(Uint8Array.of(version), map, signature)
 }
 
 /**
@@ -53,14 +61,15 @@ export function decodeVlanRecord(bytes: Uint8Array, nowMs: number): VerifiedVlan
     throw invalid(`it has ${bytes.length} bytes, more than ${MAX_VLAN_RECORD_BYTES}`)
   }
   if (bytes.length < MIN_BYTES) throw invalid(`it has only ${bytes.length} bytes`)
-  if (bytes[0] !== VERSION) {
-    throw invalid(
-      `it has version ${bytes[0]}, and this program knows version ${VERSION}; is a newer one needed?`,
-    )
-  }
+  const version = knownVersion(bytes[0])
   const map = bytes.subarray(1, -SIGNATURE_BYTES)
   const record = checkFields(decodeMap(map))
-  if (!verify(bytes.subarray(-SIGNATURE_BYTES), map, record.publicKey)) {
+  // One form for one record here, too.
+  if (versionOf(record) !== version) {
+    throw invalid(`it has version ${version}, and its fields are those of version ${versionOf(record)}`)
+  }
+  const message = concatBytes(DOMAIN[version], map)
+  if (!verify(bytes.subarray(-SIGNATURE_BYTES), message, record.publicKey)) {
     throw invalid('its signature is not that of its key')
   }
   if (record.expiresAtMs !== undefined && record.expiresAtMs <= nowMs) {
@@ -69,6 +78,15 @@ export function decodeVlanRecord(bytes: Uint8Array, nowMs: number): VerifiedVlan
     )
   }
   return { ...record, id: vlanIdFromPublicKey(record.publicKey) }
+}
+
+function versionOf(record: VlanRecord): Version {
+  return hasPlan(record) ? 2 : 1
+}
+
+function knownVersion(version: number | undefined): Version {
+  if (version === 1 || version === 2) return version
+  throw invalid(`it has version ${version}, and this program knows versions 1 and 2; is a newer one needed?`)
 }
 
 function decodeMap(map: Uint8Array): unknown {
@@ -89,16 +107,16 @@ function checkFields(value: unknown): VlanRecord {
   const result = vlanRecordSchema.safeParse(value)
   if (!result.success) {
     const faults = result.error.issues.map((issue) => `${issue.path.join('.') || 'fields'}: ${issue.message}`)
-    throw invalid(faults.join('; '))
+    const more = faults.length - MAX_FAULTS_TOLD
+    throw invalid(faults.slice(0, MAX_FAULTS_TOLD).join('; ') + (more > 0 ? `; and ${more} more` : ''))
   }
-  const { expiresAtMs, ...rest } = result.data
-  return expiresAtMs === undefined ? rest : { ...rest, expiresAtMs }
+  return result.data
 }
 
-function verify(signature: Uint8Array, map: Uint8Array, publicKey: Uint8Array): boolean {
+function verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   try {
     // RFC 8032 §5.1.7 in its strict form: no keys of small order, no second encoding of a point.
-    return ed25519.verify(signature, concatBytes(DOMAIN, map), publicKey, { zip215: false })
+    return ed25519.verify(signature, message, publicKey, { zip215: false })
   } catch {
     return false
   }

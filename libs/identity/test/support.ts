@@ -50,6 +50,9 @@ export function head(major: number, value: number): Buffer {
   return bytes.subarray(8 - size)
 }
 
+/** For `forge`: as version 2. */
+export const V2 = { version: 2, domain: 'wakunet vlan record v2' } as const
+
 /** A record of any fields at all, rightly signed. */
 export function forge(
   fields: CborValue | Uint8Array,

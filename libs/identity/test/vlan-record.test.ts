@@ -12,7 +12,7 @@ import {
   vlanIdFromPublicKey,
   vlanNameFault,
 } from '../src/index.ts'
-import { type CborValue, cbor, forge, head, nodePublicKey, nodeVerify } from './support.ts'
+import { type CborValue, cbor, forge, head, nodePublicKey, nodeVerify, V2 } from './support.ts'
 
 interface Vector {
   readonly privateKey: string
@@ -24,6 +24,8 @@ interface Vector {
 const vectors = JSON.parse(readFileSync(new URL('./vectors.json', import.meta.url), 'utf8')) as Vector[]
 const NOW = 1_800_000_000_000
 const { fields } = vectors[0]!
+/** Of version 2, with every field of a plan. */
+const planned = Uint8Array.from(Buffer.from(vectors[2]!.record, 'hex'))
 const privateKey = Buffer.from(vectors[0]!.privateKey, 'hex')
 const publicKey = Buffer.from(vectors[0]!.publicKey, 'hex')
 const record = Uint8Array.from(Buffer.from(vectors[0]!.record, 'hex'))
@@ -97,16 +99,20 @@ describe('a VLAN record', () => {
   })
 
   test('is refused at every truncation, and with anything behind it', () => {
-    for (let length = 0; length < record.length; length++) refused(record.subarray(0, length))
-    refused(Buffer.concat([record, Buffer.of(0)]))
-    refused(Buffer.concat([record, record]))
+    for (const whole of [record, planned]) {
+      for (let length = 0; length < whole.length; length++) refused(whole.subarray(0, length))
+      refused(Buffer.concat([whole, Buffer.of(0)]))
+      refused(Buffer.concat([whole, whole]))
+    }
   })
 
   test('is refused with a bit of any byte flipped', () => {
-    for (let i = 0; i < record.length; i++) {
-      const flipped = Uint8Array.from(record)
-      flipped[i]! ^= 1 << (i & 7)
-      refused(flipped)
+    for (const whole of [record, planned]) {
+      for (let i = 0; i < whole.length; i++) {
+        const flipped = Uint8Array.from(whole)
+        flipped[i]! ^= 1 << (i & 7)
+        refused(flipped)
+      }
     }
   })
 
@@ -114,12 +120,14 @@ describe('a VLAN record', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
         refused(bytes)
-        refused(Buffer.concat([Buffer.of(1), bytes]))
+        for (const version of [1, 2]) refused(Buffer.concat([Buffer.of(version), bytes]))
       }),
       { numRuns: 2000 },
     )
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 300 }), (map) => refused(forge(map, privateKey))),
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), (map, isPlanned) =>
+        refused(forge(map, privateKey, isPlanned ? V2 : {})),
+      ),
       { numRuns: 200 },
     )
   })
@@ -133,12 +141,12 @@ describe('a record that the right key has signed is still refused', () => {
 
   test('over the limit of size, before it is decoded', () => {
     const limit = Buffer.alloc(MAX_VLAN_RECORD_BYTES + 1, 1)
-    refused(limit, /more than 16384/)
+    refused(limit, /more than 32768/)
     refused(limit.subarray(1), /CBOR/)
   })
 
   test('with another version or another domain', () => {
-    for (const version of [0, 2, 255]) refused(forge(all, privateKey, { version }), /version/)
+    for (const version of [0, 2, 3, 255]) refused(forge(all, privateKey, { version }), /version/)
     refused(forge(all, privateKey, { domain: '' }), /signature/)
     refused(forge(all, privateKey, { domain: 'wakunet vlan record v2' }), /signature/)
   })
@@ -273,7 +281,7 @@ describe('a record that the right key has signed is still refused', () => {
 
   test('made of nesting, or of lengths that are not there', () => {
     for (const opener of [0x81, 0xa1, 0xc1, 0x9f, 0xbf]) {
-      refused(forge(Buffer.alloc(16_000, opener), privateKey), /CBOR/)
+      refused(forge(Buffer.alloc(32_000, opener), privateKey), /CBOR/)
     }
     for (const huge of [
       '9affffffff',
