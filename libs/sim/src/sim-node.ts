@@ -108,10 +108,10 @@ export class SimNode {
   receive(record: DecodedRecord, peerOffset: number, nowMs: number): void {
     const sender = this.fabric.receive(record, peerOffset, nowMs)
     if (sender === null) return
-    const { bytes, offsets, count } = record.batch
+    const { bytes, offsets, lengths, count } = record.batch
     for (let i = 0; i < count; i++) {
       const frame = offsets[i]! + FRAME_HEADER_BYTES
-      if (!this.fabric.bridge.receiveFrame(bytes, frame, sender, nowMs)) continue
+      if (!this.fabric.bridge.receiveFrame(bytes, frame, lengths[i]!, sender, record.tree, nowMs)) continue
       const at = frame + PROBE_AT
       const probe = bytes[at]! * 0x100_0000 + (bytes[at + 1]! << 16) + (bytes[at + 2]! << 8) + bytes[at + 3]!
       this.#output.deliver(this, probe)

@@ -1,18 +1,23 @@
 import { isMulticastMac, readMac } from '@wakunet/ethernet'
 import { FRAME_HEADER_BYTES, type FrameBatch } from '@wakunet/interface'
-import { type DecodedRecord, idEquals, RECORD_FIELD } from '@wakunet/record'
+import type { BridgePolicy } from './bridge-policy.ts'
 import { BRIDGE_DROPS, type BridgeDrop, createDropCounters, type DropCounters } from './drops.ts'
-import { Fdb, type FdbInit, type FdbPort, type FdbStats } from './fdb.ts'
+import { Fdb, type FdbEntry, type FdbInit, type FdbPort, type FdbStats } from './fdb.ts'
 import { ForwardPlan } from './forward-plan.ts'
 import { isReservedMac } from './mac.ts'
 import { type Member, type MemberInit, MemberTable } from './members.ts'
 
 export interface BridgeInit {
-  /** This node's id, 16 bytes. */
-  readonly nodeId: Uint8Array
   /** MAC address of the TAP, which no member may use. */
   readonly mac: number
   readonly fdb?: FdbInit
+  /** Decides beside the forwarding database; none lets every frame pass. */
+  readonly policy?: BridgePolicy
+  /**
+   * A learned address was heard on another port. Whoever can ask the station does so now: what it answers shows where it is
+   * (`Fdb.learn`). `owner` is the member on whose side it was until now, null for the TAP's side.
+   */
+  readonly onContest?: (mac: number, owner: Member | null) => void
 }
 
 /** Monotonic counters. */
@@ -36,14 +41,15 @@ export class Bridge {
   readonly members = new MemberTable()
   readonly drops: DropCounters<BridgeDrop> = createDropCounters(BRIDGE_DROPS)
   readonly stats: BridgeStats = { membersRefused: 0, macsRefused: 0 }
-  readonly #nodeId: Uint8Array
   readonly #local = new LocalPort()
   readonly #fdb: Fdb<LocalPort | Member>
+  readonly #policy: BridgePolicy | null
   readonly #plan = new ForwardPlan()
 
   constructor(init: BridgeInit, nowMs: number) {
-    this.#nodeId = init.nodeId
-    this.#fdb = new Fdb(init.fdb)
+    const { onContest } = init
+    this.#policy = init.policy ?? null
+    this.#fdb = new Fdb(init.fdb, ({ mac, port }) => onContest?.(mac, memberOf(port)))
     this.#fdb.pin(init.mac, this.#local, nowMs)
   }
 
@@ -59,7 +65,10 @@ export class Bridge {
   setMembers(inits: readonly MemberInit[], nowMs: number): void {
     const changes = this.members.replace(inits)
     this.stats.membersRefused += changes.refused
-    for (const member of changes.removed) this.#fdb.removePort(member)
+    for (const member of changes.removed) {
+      this.#fdb.removePort(member)
+      this.#policy?.removeMember(member)
+    }
     this.#fdb.unpinStale(this.#isPinOf)
     for (const member of this.members.all) {
       if (member.mac === null || this.#fdb.pin(member.mac, member, nowMs)) continue
@@ -79,94 +88,89 @@ export class Bridge {
   forward(batch: FrameBatch, nowMs: number): ForwardPlan {
     const plan = this.#plan
     plan.reset()
-    for (let i = 0; i < batch.count; i++) this.#forwardFrame(batch.bytes, batch.offsets[i]!, i, nowMs)
+    for (let i = 0; i < batch.count; i++) this.#forwardFrame(batch, i, nowMs)
     return plan
   }
 
-  #forwardFrame(bytes: Uint8Array, headerOffset: number, index: number, nowMs: number): void {
-    const destination = headerOffset + FRAME_HEADER_BYTES
-    const reason = this.#learn(bytes, destination, this.#local, nowMs)
-    if (reason !== 'ok') {
-      this.drops[reason]++
+  #forwardFrame(batch: FrameBatch, index: number, nowMs: number): void {
+    const { bytes } = batch
+    const at = batch.offsets[index]! + FRAME_HEADER_BYTES
+    if (!this.#learn(bytes, at, this.#local, nowMs)) return
+    const isGroup = isMulticastMac(bytes, at)
+    const port = isGroup ? null : this.#fdb.lookup(readMac(bytes, at), nowMs)
+    if (port === this.#local) {
+      this.drops['local-destination']++
       return
     }
-    if (!isMulticastMac(bytes, destination)) {
-      const port = this.#fdb.lookup(readMac(bytes, destination), nowMs)
-      if (port === this.#local) {
-        this.drops['local-destination']++
-        return
-      }
-      if (port !== null) {
-        this.#plan.addToMember(port as Member, index)
-        return
-      }
-    }
-    if (this.members.size === 0) this.drops['no-member']++
+    const policy = this.#policy
+    const fate =
+      policy === null
+        ? 'pass'
+        : policy.forward(bytes, at, batch.lengths[index]!, port as Member | null, nowMs)
+    if (fate === 'stop') return
+    if (isReservedMac(bytes, at)) this.drops['reserved-destination']++
+    else if (fate === 'members')
+      for (let i = 0; i < policy!.targetCount; i++) this.#plan.addToMember(policy!.target(i), index)
+    else if (port !== null) this.#plan.addToMember(port as Member, index)
+    else if (this.members.size === 0) this.drops['no-member']++
     else this.#plan.addToTree(index)
   }
 
   /**
-   * Whether to believe a record that came over a trunk, for everything but the VLAN id, which the caller has
-   * looked up. Counts the refusal. A record is marked as seen only if it passes all other checks.
-   * @param peerOffset where the 16-byte node id of the trunk's peer is in `record.bytes`
-   * @returns the member that sent it, or null
+   * Whether a frame of a record that came over a trunk goes to the TAP; learns its source. Counts what it drops.
+   * @param at where the Ethernet header starts
+   * @param isTree whether the record went to everybody
    */
-  admit(record: DecodedRecord, peerOffset: number): Member | null {
-    const sender = this.members.find(record.bytes, peerOffset)
-    if (sender === null) return this.#refuse('sender-unknown')
-    const start = record.offset
-    if (!idEquals(record.bytes, start + RECORD_FIELD.ingress, sender.id))
-      return this.#refuse('sender-not-ingress')
-    if (record.bootNonceHigh !== sender.bootNonceHigh || record.bootNonceLow !== sender.bootNonceLow)
-      return this.#refuse('boot-nonce')
-    if (!record.tree && !idEquals(record.bytes, start + RECORD_FIELD.egress, this.#nodeId))
-      return this.#refuse('egress-other')
-    if (record.epoch !== 0) return this.#refuse('epoch')
-    const verdict = sender.window.accept(record.sequence)
-    if (verdict === 'seen') return this.#refuse('sequence-seen')
-    if (verdict === 'old') return this.#refuse('sequence-old')
-    return sender
-  }
-
-  #refuse(reason: BridgeDrop): null {
-    this.drops[reason]++
-    return null
-  }
-
-  /**
-   * Whether a frame of an admitted record goes to the TAP; learns its source. Counts what it drops.
-   * @param frameOffset where the Ethernet header starts
-   */
-  receiveFrame(bytes: Uint8Array, frameOffset: number, sender: Member, nowMs: number): boolean {
-    const reason = this.#learn(bytes, frameOffset, sender, nowMs)
-    if (reason !== 'ok') {
-      this.drops[reason]++
+  receiveFrame(
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    sender: Member,
+    isTree: boolean,
+    nowMs: number,
+  ): boolean {
+    if (!this.#learn(bytes, at, sender, nowMs)) return false
+    const port = isMulticastMac(bytes, at) ? null : this.#fdb.lookup(readMac(bytes, at), nowMs)
+    if (port !== null && port !== this.#local) {
+      this.drops['split-horizon']++
       return false
     }
-    if (isMulticastMac(bytes, frameOffset)) return true
-    const port = this.#fdb.lookup(readMac(bytes, frameOffset), nowMs)
-    if (port === null || port === this.#local) return true
-    this.drops['split-horizon']++
+    if (
+      this.#policy !== null &&
+      !this.#policy.receive(bytes, at, length, sender, port !== null, isTree, nowMs)
+    )
+      return false
+    if (!isReservedMac(bytes, at)) return true
+    this.drops['reserved-destination']++
     return false
   }
 
-  /** What both directions check before anything else; learns the source address. */
-  #learn(
-    bytes: Uint8Array,
-    frameOffset: number,
-    port: LocalPort | Member,
-    nowMs: number,
-  ): 'ok' | 'source-group' | 'reserved-destination' | 'mac-spoofed' {
-    const source = frameOffset + 6
-    if (isMulticastMac(bytes, source)) return 'source-group'
-    if (isReservedMac(bytes, frameOffset)) return 'reserved-destination'
-    const verdict = this.#fdb.learn(readMac(bytes, source), port, nowMs)
-    return verdict === 'spoofed' ? 'mac-spoofed' : 'ok'
+  /** What both directions check before anything else; learns the source address. Counts what it drops. */
+  #learn(bytes: Uint8Array, at: number, port: LocalPort | Member, nowMs: number): boolean {
+    const source = at + 6
+    if (isMulticastMac(bytes, source)) this.drops['source-group']++
+    else {
+      const verdict = this.#fdb.learn(readMac(bytes, source), port, nowMs)
+      if (verdict === 'spoofed') this.drops['mac-spoofed']++
+      else if (verdict === 'held') this.drops['mac-held']++
+      else return true
+    }
+    return false
   }
 
   /** The topology of a LAN behind some member has changed: forgets what was learned, of the TAP's side too if `ownLan`. */
   flush(ownLan: boolean): void {
     this.#fdb.flush(ownLan ? null : this.#local)
+  }
+
+  /** When `tick` has something to do. */
+  get dueMs(): number {
+    return this.#fdb.dueMs
+  }
+
+  /** Moves addresses whose stations did not answer where they were. */
+  tick(nowMs: number): void {
+    this.#fdb.tick(nowMs)
   }
 
   /** Forgets aged addresses; call it every few seconds. */
@@ -182,8 +186,12 @@ export class Bridge {
     for (const entry of this.#fdb.entries(nowMs, limit))
       yield {
         mac: entry.mac,
-        member: entry.port instanceof LocalPort ? null : entry.port,
+        member: memberOf(entry.port),
         ageMs: Math.max(0, Math.round(nowMs - entry.seenMs)),
       }
   }
+}
+
+function memberOf(port: FdbEntry<LocalPort | Member>['port']): Member | null {
+  return port instanceof LocalPort ? null : port
 }

@@ -21,8 +21,14 @@ export class FabricMembers {
     this.#macOf = macOf
   }
 
-  update(bridge: Bridge, database: LinkStateDatabase, nowMs: number): void {
-    if (this.#revision === database.revision) return
+  /** Whether origins have come or gone since the last `update`. */
+  isStale(database: LinkStateDatabase): boolean {
+    return this.#revision !== database.revision
+  }
+
+  /** @returns true where something has changed */
+  update(bridge: Bridge, database: LinkStateDatabase, nowMs: number): boolean {
+    if (!this.isStale(database)) return false
     this.#revision = database.revision
     const self = database.find(this.#nodeId, 0)
     const next = new Map<Origin, Known>()
@@ -33,6 +39,7 @@ export class FabricMembers {
       [...next.values()].map(({ init }) => init),
       nowMs,
     )
+    return true
   }
 
   #memberOf(origin: Origin): Known {

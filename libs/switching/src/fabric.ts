@@ -10,13 +10,12 @@ import {
   type SendParts,
   writeEnvelope,
 } from '@wakunet/record'
-import { Bridge } from './bridge.ts'
+import { Bridge, type BridgeInit } from './bridge.ts'
 import { type ControlBpdu, decodeControlBpdu, encodeControlBpdu } from './control/bpdu.ts'
 import { CONTROL_BPDU, CONTROL_LINK_STATE } from './control/message.ts'
 import { createDropCounters, type DropCounters } from './drops.ts'
 import { FABRIC_DROPS, type FabricDrop } from './fabric-drops.ts'
 import { FabricMembers } from './fabric-members.ts'
-import type { FdbInit } from './fdb.ts'
 import { flowOf } from './link-state/digest.ts'
 import { LinkState } from './link-state/link-state.ts'
 import type { Member } from './members.ts'
@@ -30,23 +29,24 @@ export const TAP_PORT = 1
 /** A neighbour's message crosses one trunk. */
 const NEIGHBOUR_HOP_LIMIT = 1
 const SWEEP_MS = 10_000
+/** Members that come and go within this time are taken over together; a frame from one of them does not wait. */
+const MEMBERS_DELAY_MS = 25
+/** Indexes of the frames of a small batch that all goes one way. */
+const ALL_FRAMES = Uint16Array.from({ length: 256 }, (_, index) => index)
 
-export interface VlanFabricInit {
+export interface VlanFabricInit extends BridgeInit {
   /** 16 bytes. */
   readonly vlanId: Uint8Array
   /** This node, 16 bytes. */
   readonly nodeId: Uint8Array
   /** 8 bytes, random at every start. */
   readonly bootNonce: Uint8Array
-  /** MAC address of the TAP. */
-  readonly mac: number
   /** The MAC address that is bound to a member, or null. */
   readonly macOf: (nodeId: Uint8Array) => number | null
   /** Unix time in milliseconds (see `LinkStateInit`). */
   readonly firstSequence: number
   /** 32 random bits (see `SpanningTreeInit`). */
   readonly firstNumber: number
-  readonly fdb?: FdbInit
   readonly tree?: Pick<SpanningTreeInit, 'priority' | 'maxAge' | 'forwardDelayMs' | 'isGranted'>
   /** How the TAP takes part in the spanning tree. Default: an edge port, until a BPDU comes from there. */
   readonly tap?: Omit<TreePortInit, 'kind' | 'neighbour'>
@@ -71,6 +71,10 @@ export interface VlanFabricOutput {
   ) => void
   /** A trunk came, went, or is open now, or no longer. */
   readonly onTrunks?: () => void
+  /** A member came, went, or was started anew. */
+  readonly onMembers?: (nowMs: number) => void
+  /** Something may have to be done sooner than `nextTickMs` said before. */
+  readonly onWake?: () => void
 }
 
 /** Monotonic counters. */
@@ -109,12 +113,13 @@ export class VlanFabric {
   /** Trunks with messages in their outbox. */
   #talking: FabricTrunk[] = []
   #sweepMs: number
+  #membersDueMs = Number.POSITIVE_INFINITY
 
   constructor(init: VlanFabricInit, output: VlanFabricOutput, nowMs: number) {
     this.#nodeId = init.nodeId
     this.#output = output
     this.#writer = new RecordWriter({ vlanId: init.vlanId, ingress: init.nodeId, bootNonce: init.bootNonce })
-    this.bridge = new Bridge({ nodeId: init.nodeId, mac: init.mac, fdb: init.fdb ?? {} }, nowMs)
+    this.bridge = new Bridge(init, nowMs)
     this.#members = new FabricMembers(init.nodeId, init.macOf)
     this.#sweepMs = nowMs + SWEEP_MS
     const { nodeId, firstNumber } = init
@@ -187,7 +192,7 @@ export class VlanFabric {
       this.drops['lan-blocked'] += batch.count
       return
     }
-    this.#members.update(this.bridge, this.linkState.database, nowMs)
+    this.#updateMembers(nowMs)
     const plan = this.bridge.forward(batch, nowMs)
     for (let i = 0; i < plan.groupCount; i++) {
       const { member, indexes, count } = plan.group(i)
@@ -195,6 +200,19 @@ export class VlanFabric {
       if (peers.length === 0) this.drops['no-route'] += count
       else this.#writer.write(batch, indexes, count, member?.id ?? null, peers, this.#output.send)
     }
+  }
+
+  /** A frame of this node's own for one member, with a record frame header. */
+  sendTo(member: Member, batch: FrameBatch, nowMs: number): void {
+    const peers = this.#peersTo(member, nowMs)
+    if (peers.length === 0) this.drops['no-route'] += batch.count
+    else this.#writer.write(batch, ALL_FRAMES, batch.count, member.id, peers, this.#output.send)
+  }
+
+  /** A frame of this node's own for everybody, with a record frame header. */
+  sendToTree(batch: FrameBatch): void {
+    if (this.#treePeers.length === 0) this.drops['no-route'] += batch.count
+    else this.#writer.write(batch, ALL_FRAMES, batch.count, null, this.#treePeers, this.#output.send)
   }
 
   #peersTo(member: Member, nowMs: number): readonly Uint8Array[] {
@@ -230,7 +248,7 @@ export class VlanFabric {
   #receiveMember(record: DecodedRecord, trunk: FabricTrunk, nowMs: number): Member | null {
     const { bytes, offset } = record
     if (idEquals(bytes, offset + RECORD_FIELD.ingress, this.#nodeId)) return this.#drop('own-record')
-    this.#members.update(this.bridge, this.linkState.database, nowMs)
+    this.#updateMembers(nowMs)
     const member = this.bridge.members.find(bytes, offset + RECORD_FIELD.ingress)
     if (member === null) return this.#drop('ingress-unknown')
     if (record.bootNonceHigh !== member.bootNonceHigh || record.bootNonceLow !== member.bootNonceLow)
@@ -381,6 +399,9 @@ export class VlanFabric {
   /** Sends what a call has left for the neighbours, in one record for each. */
   #finish(nowMs: number): void {
     this.linkState.flush(nowMs)
+    if (this.#membersDueMs === Number.POSITIVE_INFINITY && this.#members.isStale(this.linkState.database))
+      this.#membersDueMs = nowMs + MEMBERS_DELAY_MS
+    this.#output.onWake?.()
     const talking = this.#talking
     this.#talking = []
     for (const trunk of talking) {
@@ -393,19 +414,27 @@ export class VlanFabric {
     }
   }
 
+  #updateMembers(nowMs: number): void {
+    this.#membersDueMs = Number.POSITIVE_INFINITY
+    if (this.#members.update(this.bridge, this.linkState.database, nowMs)) this.#output.onMembers?.(nowMs)
+  }
+
   // --- clock -------------------------------------------------------------------------------------------------
 
   /** When `tick` has something to do. */
   nextTickMs(nowMs: number): number {
-    return Math.min(this.tree.nextTickMs(), this.linkState.nextTickMs(nowMs), this.#sweepMs)
+    const { tree, linkState, bridge } = this
+    const dueMs = Math.min(tree.nextTickMs(), linkState.nextTickMs(nowMs), bridge.dueMs)
+    return Math.min(dueMs, this.#membersDueMs, this.#sweepMs)
   }
 
   tick(nowMs: number): void {
     if (this.tree.nextTickMs() <= nowMs) this.#run(this.tree.tick(nowMs), nowMs)
     if (this.linkState.nextTickMs(nowMs) <= nowMs) this.linkState.tick(nowMs)
+    if (this.bridge.dueMs <= nowMs) this.bridge.tick(nowMs)
+    if (this.#membersDueMs <= nowMs) this.#updateMembers(nowMs)
     if (this.#sweepMs <= nowMs) {
       this.#sweepMs = nowMs + SWEEP_MS
-      this.#members.update(this.bridge, this.linkState.database, nowMs)
       this.bridge.sweep(nowMs)
     }
     this.#finish(nowMs)

@@ -16,12 +16,25 @@ export const DEFAULT_AGEING_MS = 300_000
 export const DEFAULT_MAX_ENTRIES = 16_384
 export const DEFAULT_MAX_ENTRIES_PER_PORT = 1_024
 
+/** An address is where it was for this long after another port has claimed it, unless it is heard there again. */
+export const CONTEST_MS = 400
+/** An address that was heard where it was, while another port claimed it, stays there unasked for this long. */
+export const HOLD_DOWN_MS = 10_000
+/** Addresses that are contested at a time, in all and by one port; more claims wait. */
+export const MAX_CONTESTS = 128
+export const MAX_CONTESTS_PER_PORT = 32
+
 export interface FdbEntry<Port extends FdbPort> {
   readonly mac: number
   port: Port
   seenMs: number
-  /** Pinned entries come from the membership: they neither age nor move, and do not count as learned. */
+  /** Pinned (sticky) entries come from the membership: they neither age nor move, and do not count as learned. */
   readonly pinned: boolean
+  /** Who else claims the address, null for nobody; when that is decided. */
+  challenger: Port | null
+  decideMs: number
+  /** Claims are refused without a contest until then. */
+  heldUntilMs: number
 }
 
 /** Monotonic counters. */
@@ -29,6 +42,9 @@ export interface FdbStats {
   learned: number
   aged: number
   moved: number
+  /** Claims to an address of another port, and how many of them it answered. */
+  contested: number
+  defended: number
   /** Not learned because the port, or the whole database, was full. */
   refusedPortFull: number
   refusedFull: number
@@ -36,12 +52,22 @@ export interface FdbStats {
   spoofed: number
 }
 
-export type LearnVerdict = 'known' | 'learned' | 'moved' | 'refused' | 'spoofed'
+/**
+ * - `known`, `learned`: the address is on this port
+ * - `refused`: nobody has it, and there is no room
+ * - `held`: another port has it, for now or for good; the frame is not believed
+ * - `spoofed`: it is pinned to another port
+ */
+export type LearnVerdict = 'known' | 'learned' | 'refused' | 'held' | 'spoofed'
 
 const GROUP_BIT = 0x0100_0000_0000
 
 /**
  * Forwarding database: MAC address (48-bit integer) to port, learned from source addresses.
+ *
+ * An address that another port claims is contested: whoever can ask its station does, and the address moves only when it is
+ * not heard on its old port for `CONTEST_MS`. So a station that moves is found at once, and nobody takes the address of one
+ * that is there.
  *
  * A full database refuses new addresses and keeps the old ones, because evicting would let one sender push
  * out everybody else; frames for an address that was refused are flooded. `sweep` makes room by age.
@@ -51,6 +77,8 @@ export class Fdb<Port extends FdbPort> {
     learned: 0,
     aged: 0,
     moved: 0,
+    contested: 0,
+    defended: 0,
     refusedPortFull: 0,
     refusedFull: 0,
     spoofed: 0,
@@ -59,9 +87,13 @@ export class Fdb<Port extends FdbPort> {
   readonly #maxEntries: number
   readonly #maxEntriesPerPort: number
   readonly #entries = new Map<number, FdbEntry<Port>>()
+  readonly #onContest: ((entry: FdbEntry<Port>) => void) | null
+  readonly #contested = new Set<FdbEntry<Port>>()
   #pinned = 0
 
-  constructor(init: FdbInit = {}) {
+  /** @param onContest asks the station of an address that another port claims */
+  constructor(init: FdbInit = {}, onContest: ((entry: FdbEntry<Port>) => void) | null = null) {
+    this.#onContest = onContest
     this.#ageingMs = init.ageingMs ?? DEFAULT_AGEING_MS
     this.#maxEntries = init.maxEntries ?? DEFAULT_MAX_ENTRIES
     this.#maxEntriesPerPort = init.maxEntriesPerPort ?? DEFAULT_MAX_ENTRIES_PER_PORT
@@ -88,13 +120,17 @@ export class Fdb<Port extends FdbPort> {
     if (entry === undefined) return this.#insert(mac, port, nowMs)
     if (entry.port === port) {
       entry.seenMs = nowMs
+      if (entry.challenger !== null) this.#defend(entry, nowMs)
       return 'known'
     }
     if (entry.pinned) {
       this.stats.spoofed++
       return 'spoofed'
     }
-    return this.#move(entry, port, nowMs)
+    if (!this.#isAged(entry, nowMs)) return this.#contest(entry, port, nowMs)
+    this.#remove(entry)
+    this.stats.aged++
+    return this.#insert(mac, port, nowMs)
   }
 
   #insert(mac: number, port: Port, nowMs: number): LearnVerdict {
@@ -107,29 +143,58 @@ export class Fdb<Port extends FdbPort> {
       this.stats.refusedFull++
       return 'refused'
     }
-    this.#entries.set(mac, { mac, port, seenMs: nowMs, pinned: false })
+    this.#entries.set(mac, newEntry(mac, port, nowMs, false))
     port.learnedMacs++
     this.stats.learned++
     return 'learned'
   }
 
-  #move(entry: FdbEntry<Port>, port: Port, nowMs: number): LearnVerdict {
-    if (port.learnedMacs >= this.#maxEntriesPerPort) {
-      this.stats.refusedPortFull++
-      return 'refused'
+  #contest(entry: FdbEntry<Port>, port: Port, nowMs: number): LearnVerdict {
+    if (entry.challenger !== null || nowMs < entry.heldUntilMs || !this.#mayContest(port)) return 'held'
+    entry.challenger = port
+    entry.decideMs = nowMs + CONTEST_MS
+    this.#contested.add(entry)
+    this.stats.contested++
+    this.#onContest?.(entry)
+    return 'held'
+  }
+
+  #mayContest(port: Port): boolean {
+    if (this.#contested.size >= MAX_CONTESTS || port.learnedMacs >= this.#maxEntriesPerPort) return false
+    let open = 0
+    for (const { challenger } of this.#contested) if (challenger === port) open++
+    return open < MAX_CONTESTS_PER_PORT
+  }
+
+  /** The address was heard where it was. */
+  #defend(entry: FdbEntry<Port>, nowMs: number): void {
+    entry.challenger = null
+    entry.heldUntilMs = nowMs + HOLD_DOWN_MS
+    this.#contested.delete(entry)
+    this.stats.defended++
+  }
+
+  /** When `tick` has something to do. */
+  get dueMs(): number {
+    let dueMs = Number.POSITIVE_INFINITY
+    for (const { decideMs } of this.#contested) dueMs = Math.min(dueMs, decideMs)
+    return dueMs
+  }
+
+  /** Moves the addresses that were not heard on their old port. */
+  tick(nowMs: number): void {
+    for (const entry of this.#contested) {
+      if (nowMs < entry.decideMs) continue
+      const port = entry.challenger!
+      entry.challenger = null
+      this.#contested.delete(entry)
+      if (port.learnedMacs >= this.#maxEntriesPerPort) continue
+      entry.port.learnedMacs--
+      port.learnedMacs++
+      entry.port = port
+      entry.seenMs = nowMs
+      this.stats.moved++
     }
-    const wasAged = this.#isAged(entry, nowMs)
-    entry.port.learnedMacs--
-    port.learnedMacs++
-    entry.port = port
-    entry.seenMs = nowMs
-    if (wasAged) {
-      this.stats.aged++
-      this.stats.learned++
-      return 'learned'
-    }
-    this.stats.moved++
-    return 'moved'
   }
 
   /**
@@ -142,7 +207,7 @@ export class Fdb<Port extends FdbPort> {
     const entry = this.#entries.get(mac)
     if (entry?.pinned) return entry.port === port
     if (entry !== undefined) this.#remove(entry)
-    this.#entries.set(mac, { mac, port, seenMs: nowMs, pinned: true })
+    this.#entries.set(mac, newEntry(mac, port, nowMs, true))
     this.#pinned++
     return true
   }
@@ -155,7 +220,15 @@ export class Fdb<Port extends FdbPort> {
 
   /** Forgets everything that was learned on a port or pinned to it. */
   removePort(port: Port): void {
-    for (const entry of this.#entries.values()) if (entry.port === port) this.#remove(entry)
+    for (const entry of this.#entries.values()) {
+      if (entry.port === port) this.#remove(entry)
+      else if (entry.challenger === port) this.#forgetChallenger(entry)
+    }
+  }
+
+  #forgetChallenger(entry: FdbEntry<Port>): void {
+    entry.challenger = null
+    this.#contested.delete(entry)
   }
 
   /** Forgets everything that was learned, but not on `except`: addresses may have moved. */
@@ -190,7 +263,17 @@ export class Fdb<Port extends FdbPort> {
 
   #remove(entry: FdbEntry<Port>): void {
     this.#entries.delete(entry.mac)
+    this.#contested.delete(entry)
     if (entry.pinned) this.#pinned--
     else entry.port.learnedMacs--
   }
+}
+
+function newEntry<Port extends FdbPort>(
+  mac: number,
+  port: Port,
+  seenMs: number,
+  pinned: boolean,
+): FdbEntry<Port> {
+  return { mac, port, seenMs, pinned, challenger: null, decideMs: 0, heldUntilMs: 0 }
 }

@@ -9,10 +9,13 @@
  * Nothing here does I/O or allocates per frame; time is an argument in milliseconds that only grow.
  */
 export * from './bridge.ts'
+export * from './bridge-policy.ts'
 export * from './control/bpdu.ts'
 export * from './control/link-state-message.ts'
 export * from './control/message.ts'
 export * from './control/multicast-report.ts'
+export * from './datapath.ts'
+export * from './datapath-drops.ts'
 export * from './drops.ts'
 export * from './fabric.ts'
 export * from './fabric-drops.ts'

@@ -1,6 +1,7 @@
 import { idEquals, idKey } from '@wakunet/record'
 import type { FdbPort } from './fdb.ts'
 import type { ForwardGroup } from './forward-plan.ts'
+import type { GuardPort } from './guards/guard-port.ts'
 import { SequenceWindow } from './sequence-window.ts'
 
 /** What the membership says about a member, with its ids as bytes. */
@@ -32,6 +33,8 @@ export class Member implements FdbPort {
   /** The group of frames for this member in the batch numbered `groupBatch`. */
   group: ForwardGroup | null = null
   groupBatch = -1
+  /** Made when a guard first needs it. */
+  guardPort: GuardPort | null = null
   /** Made with the first record: most members of a large VLAN never send one here. */
   #window: SequenceWindow | null = null
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Fdb, type FdbPort } from '../src/index.ts'
+import { CONTEST_MS, Fdb, type FdbPort, MAX_CONTESTS, MAX_CONTESTS_PER_PORT } from '../src/index.ts'
 
 const port = (): FdbPort => ({ learnedMacs: 0 })
 const MAC = 0x0200_0000_0001
@@ -43,7 +43,8 @@ describe('Fdb', () => {
     assert.equal(fdb.learn(MAC + 1000, honest, 0), 'learned')
     assert.equal(fdb.lookup(MAC + 1000, 0), honest)
     // A full port cannot take an address of somebody else either.
-    assert.equal(fdb.learn(MAC + 1000, flooder, 0), 'refused')
+    assert.equal(fdb.learn(MAC + 1000, flooder, 0), 'held')
+    fdb.tick(CONTEST_MS)
     assert.equal(fdb.lookup(MAC + 1000, 0), honest)
   })
 
@@ -57,17 +58,65 @@ describe('Fdb', () => {
     assert.equal(fdb.learn(MAC + 11, port(), 1001), 'learned')
   })
 
-  it('moves an address to where it was seen last, and counts it', () => {
+  it('moves an address whose station is silent where it was, and counts it', () => {
+    const asked: number[] = []
+    const fdb = new Fdb({}, ({ mac }) => asked.push(mac))
+    const a = port()
+    const b = port()
+    fdb.learn(MAC, a, 0)
+    assert.equal(fdb.learn(MAC, b, 1), 'held')
+    assert.equal(fdb.learn(MAC, b, 2), 'held')
+    assert.deepEqual([asked, fdb.dueMs], [[MAC], 1 + CONTEST_MS])
+    fdb.tick(CONTEST_MS)
+    assert.equal(fdb.lookup(MAC, CONTEST_MS), a)
+    fdb.tick(1 + CONTEST_MS)
+    assert.equal(fdb.lookup(MAC, 500), b)
+    assert.equal(fdb.learn(MAC, b, 500), 'known')
+    assert.deepEqual([a.learnedMacs, b.learnedMacs, fdb.stats.moved], [0, 1, 1])
+    assert.equal(fdb.dueMs, Number.POSITIVE_INFINITY)
+  })
+
+  it('leaves an address with a station that is heard where it was, and holds further claims down', () => {
+    const fdb = new Fdb()
+    const a = port()
+    const thief = port()
+    fdb.learn(MAC, a, 0)
+    for (let nowMs = 1; nowMs < 10_000; nowMs += 100) {
+      assert.equal(fdb.learn(MAC, thief, nowMs), 'held')
+      if (nowMs === 301) fdb.learn(MAC, a, nowMs)
+      fdb.tick(nowMs)
+      assert.equal(fdb.lookup(MAC, nowMs), a)
+    }
+    assert.deepEqual([fdb.stats.contested, fdb.stats.defended, fdb.stats.moved], [1, 1, 0])
+    // The same without the answer of the station.
+    fdb.learn(MAC, thief, 20_000)
+    fdb.tick(20_000 + CONTEST_MS)
+    assert.equal(fdb.lookup(MAC, 20_500), thief)
+  })
+
+  it('gives an address that nobody was heard with for the ageing time to whoever comes', () => {
     const fdb = new Fdb({ ageingMs: 1000 })
     const a = port()
     const b = port()
     fdb.learn(MAC, a, 0)
-    assert.equal(fdb.learn(MAC, b, 1), 'moved')
-    assert.equal(fdb.lookup(MAC, 1), b)
-    assert.deepEqual([a.learnedMacs, b.learnedMacs, fdb.stats.moved], [0, 1, 1])
-    // After its age it is no move any more.
-    assert.equal(fdb.learn(MAC, a, 2000), 'learned')
-    assert.equal(fdb.stats.moved, 1)
+    assert.equal(fdb.learn(MAC, b, 1001), 'learned')
+    assert.deepEqual([a.learnedMacs, b.learnedMacs, fdb.stats.moved, fdb.size], [0, 1, 0, 1])
+  })
+
+  it('bounds the contests of one port and of all, and forgets those of a port that goes away', () => {
+    const fdb = new Fdb({ maxEntriesPerPort: 10_000 })
+    const owner = port()
+    for (let i = 0; i < 1000; i++) fdb.learn(MAC + i, owner, 0)
+    const thieves = Array.from({ length: 10 }, port)
+    for (const thief of thieves) for (let i = 0; i < 1000; i++) fdb.learn(MAC + i, thief, 1)
+    assert.equal(fdb.stats.contested, MAX_CONTESTS)
+    for (const thief of thieves) fdb.removePort(thief)
+    assert.equal(fdb.dueMs, Number.POSITIVE_INFINITY)
+    for (let i = 0; i < 1000; i++) fdb.learn(MAC + i, port(), 2)
+    const one = port()
+    for (let i = 0; i < 1000; i++) fdb.learn(MAC + i, one, 2)
+    fdb.tick(1_000_000)
+    assert.ok(one.learnedMacs <= MAX_CONTESTS_PER_PORT)
   })
 
   it('never moves, ages or counts a pinned address; unpinned it can be learned by anybody', () => {

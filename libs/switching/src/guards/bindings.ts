@@ -105,6 +105,12 @@ export class BindingTable<Owner extends BindingOwner> {
     return binding === null || this.#isAged(binding, nowMs) ? null : binding
   }
 
+  /** An address that the station has on that owner's side, or null. Looks at every binding: not for every frame. */
+  findByStation(mac: number, owner: Owner): Binding<Owner> | null {
+    for (const binding of this.#bindings) if (binding.mac === mac && binding.owner === owner) return binding
+    return null
+  }
+
   /**
    * Binds an address until `removeStatic` or `removeOwner`; replaces what was there.
    * @returns false where the table is full

@@ -1,0 +1,392 @@
+import { isMulticastMac } from '@wakunet/ethernet'
+import type { FrameBatch } from '@wakunet/interface'
+import type { DecodedRecord } from '@wakunet/record'
+import type { BridgePolicy, ForwardFate } from './bridge-policy.ts'
+import { CONTROL_MULTICAST_REPORT } from './control/message.ts'
+import { DATAPATH_DROPS, type DatapathDrop } from './datapath-drops.ts'
+import { createDropCounters, type DropCounters } from './drops.ts'
+import { VlanFabric, type VlanFabricInit, type VlanFabricOutput } from './fabric.ts'
+import type { Binding } from './guards/bindings.ts'
+import { GuardChain, type GuardChainInit } from './guards/guard-chain.ts'
+import type { GuardVerdict } from './guards/guard-drops.ts'
+import type { GuardTraffic } from './guards/guard-frame.ts'
+import type { GuardPort } from './guards/guard-port.ts'
+import { MemberPorts } from './member-ports.ts'
+import type { Member } from './members.ts'
+import type { MulticastSpeaker } from './multicast/group-frames.ts'
+import { MulticastSwitch, type MulticastSwitchInit } from './multicast/multicast-switch.ts'
+import type { MulticastTargets } from './multicast/multicast-targets.ts'
+import type { MulticastSide } from './multicast/port-snooper.ts'
+import { announcementFrame, probeFrame } from './neighbour-frames.ts'
+import { NeighbourProxy } from './neighbour-proxy.ts'
+import { OwnFrame } from './own-frame.ts'
+import type { FabricTrunk } from './trunk-table.ts'
+
+const SWEEP_MS = 10_000
+
+/** Trunks have a neighbour, the bridge has members: both are known by node id. */
+type Peer = Member | FabricTrunk
+
+export interface VlanDatapathInit extends Omit<VlanFabricInit, 'policy' | 'onContest'> {
+  /** MAC address of the TAP, six bytes. */
+  readonly tapMac: Uint8Array
+  /** 32 random bits. */
+  readonly hashSeed: number
+  /** In [0, 1). */
+  readonly random: () => number
+  /** Who the switch is when it asks the TAP's side for its groups. */
+  readonly speaker: MulticastSpeaker
+  readonly guards?: Omit<GuardChainInit, 'hashSeed' | 'bindings'>
+  readonly multicast?: Pick<
+    MulticastSwitchInit<Peer>,
+    'snooping' | 'timers' | 'maxGroups' | 'maxMemberGroups'
+  >
+  /** Whether ARP and ND are answered for members. Default true. */
+  readonly neighbourProxy?: boolean
+  /** Whether a frame from the TAP is for the switch's own station. Default: none is. */
+  readonly isForStation?: (bytes: Uint8Array, at: number, length: number) => boolean
+}
+
+/** What comes out of a datapath. Frames that are handed over are valid during the call. */
+export interface VlanDatapathOutput extends Omit<VlanFabricOutput, 'onTrunks' | 'onMembers'> {
+  /** An Ethernet frame of the switch itself for the TAP. */
+  readonly toTap: (frame: Uint8Array) => void
+  /** A frame from the TAP that the switch keeps: for its station, DHCP, or a router solicitation. */
+  readonly onLocalFrame?: (bytes: Uint8Array, at: number, length: number, nowMs: number) => void
+  /** A BPDU of the TAP's LAN that the guards let through. */
+  readonly onLanBpdu?: (bytes: Uint8Array, at: number, length: number, nowMs: number) => void
+  /** Members of the VLAN, or the trunks that are open, have changed. */
+  readonly onPeers?: (nowMs: number) => void
+}
+
+/**
+ * Everything that the switch of a VLAN does with frames, in the order in which a frame meets it:
+ *
+ * ```text
+ *   TAP ── fromTap ─▶ source address ▶ station ▶ guards ▶ neighbour proxy ▶ groups, or known addresses ▶ fabric ─▶ trunks
+ *   TAP ◀─ accept ─── guards ◀ groups ◀ source address ◀───────────────────────── fabric ◀─ receive ── trunks
+ * ```
+ */
+export class VlanDatapath implements BridgePolicy {
+  readonly fabric: VlanFabric
+  readonly guards: GuardChain
+  readonly multicast: MulticastSwitch<Peer>
+  readonly proxy: NeighbourProxy<GuardPort>
+  readonly drops: DropCounters<DatapathDrop> = createDropCounters(DATAPATH_DROPS)
+  /** See `BridgePolicy`. */
+  targetCount = 0
+  readonly #init: VlanDatapathInit
+  readonly #output: VlanDatapathOutput
+  readonly #ports: MemberPorts
+  readonly #ownFrame = new OwnFrame()
+  #targets: readonly Peer[] = []
+  /** Node ids of the members that have stations of others behind them; null while that is not known. */
+  #bridging: ReadonlySet<string> | null = null
+  #bridgingMembers: readonly Member[] = []
+  /** Time of the call that is being served, for callbacks that are not told. */
+  #nowMs: number
+  #sweepMs: number
+
+  constructor(init: VlanDatapathInit, output: VlanDatapathOutput, nowMs: number) {
+    this.#init = init
+    this.#output = output
+    this.#nowMs = nowMs
+    this.#sweepMs = nowMs + SWEEP_MS
+    const { hashSeed, random, speaker, nodeId, firstSequence } = init
+    const bindings = { onProbe: this.#probe, onMoved: this.#announce }
+    this.guards = new GuardChain({ ...init.guards, hashSeed, bindings }, nowMs)
+    this.#ports = new MemberPorts(() => this.guards.newMemberPort())
+    this.proxy = new NeighbourProxy(this.guards.bindings, this.guards.tap)
+    this.proxy.isOn = init.neighbourProxy ?? true
+    this.multicast = new MulticastSwitch<Peer>(
+      {
+        fastLeave: init.guards?.isBridged !== true,
+        ...init.multicast,
+        hashSeed,
+        random,
+        speaker,
+        nodeId,
+        firstSequence,
+        send: (to, message) => this.sendControl(to.id, message, this.#nowMs),
+        toTap: output.toTap,
+      },
+      nowMs,
+    )
+    this.fabric = new VlanFabric(
+      { ...init, policy: this, onContest: this.#askStation },
+      {
+        ...output,
+        onControl: this.#receiveControl,
+        onTrunks: () => this.#updatePeers(this.#nowMs),
+        onMembers: (at) => this.#updatePeers(at),
+      },
+      nowMs,
+    )
+  }
+
+  // --- frames of the TAP ---------------------------------------------------------------------------------------
+
+  /** Frames with record frame headers from the TAP. */
+  fromTap(batch: FrameBatch, nowMs: number): void {
+    this.#nowMs = nowMs
+    this.fabric.forward(batch, nowMs)
+  }
+
+  /** See `BridgePolicy`; the bridge calls it. */
+  forward(bytes: Uint8Array, at: number, length: number, member: Member | null, nowMs: number): ForwardFate {
+    if (this.#init.isForStation?.(bytes, at, length) === true) {
+      this.#output.onLocalFrame?.(bytes, at, length, nowMs)
+      return 'stop'
+    }
+    const isGroup = isMulticastMac(bytes, at)
+    const targets = isGroup ? this.multicast.targets(bytes, at, length, 'tap', nowMs) : null
+    const traffic = isGroup ? trafficOf(targets) : member === null ? 'unknown-unicast' : 'unicast'
+    const verdict = this.guards.inspect(bytes, at, length, this.guards.tap, traffic, nowMs)
+    if (verdict !== 'pass') {
+      this.#keep(verdict, bytes, at, length, nowMs)
+      return 'stop'
+    }
+    if (targets !== null) return this.#forwardGroup(targets, bytes, at, length, nowMs)
+    return member === null && !isGroup ? this.#forwardUnknown() : 'pass'
+  }
+
+  /** Deals with what the guards keep on the TAP's side. */
+  #keep(verdict: GuardVerdict, bytes: Uint8Array, at: number, length: number, nowMs: number): void {
+    switch (verdict) {
+      case 'local-multicast':
+        this.#snoop(bytes, at, length, 'tap', nowMs)
+        break
+      case 'local-bpdu':
+        this.#output.onLanBpdu?.(bytes, at, length, nowMs)
+        break
+      case 'local-dhcpv4':
+      case 'local-dhcpv6':
+      case 'local-router-solicitation':
+        this.#output.onLocalFrame?.(bytes, at, length, nowMs)
+    }
+  }
+
+  #forwardGroup(
+    targets: MulticastTargets<Peer>,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    nowMs: number,
+  ): ForwardFate {
+    const reply = this.proxy.answer(bytes, at, length, nowMs)
+    if (reply !== null) {
+      this.#output.toTap(reply)
+      return 'stop'
+    }
+    // Here only where the guard that keeps IGMP and MLD on their side is off.
+    if (targets.kind === 'igmp' || targets.kind === 'mld') {
+      this.#snoop(bytes, at, length, 'tap', nowMs)
+      return 'pass'
+    }
+    if (targets.everybody) return 'pass'
+    if (targets.count === 0) {
+      this.drops[targets.kind === 'local' ? 'host-scope' : 'multicast-unwanted']++
+      return 'stop'
+    }
+    // The tables are told of members alone (`#updatePeers`), so no trunk is among them.
+    this.#targets = targets.members
+    this.targetCount = targets.count
+    return 'members'
+  }
+
+  /** To those alone that have stations behind them that nobody can know; never a storm. */
+  #forwardUnknown(): ForwardFate {
+    if (this.#bridging === null) return 'pass'
+    if (this.#bridgingMembers.length === 0) {
+      this.drops['unknown-unicast']++
+      return 'stop'
+    }
+    this.#targets = this.#bridgingMembers
+    this.targetCount = this.#bridgingMembers.length
+    return 'members'
+  }
+
+  /** See `BridgePolicy`. */
+  target(index: number): Member {
+    return this.#targets[index] as Member
+  }
+
+  #snoop(bytes: Uint8Array, at: number, length: number, side: MulticastSide, nowMs: number): void {
+    this.multicast.snoop(bytes, at, length, side, nowMs)
+    this.#output.onWake?.()
+  }
+
+  // --- frames of members -----------------------------------------------------------------------------------------
+
+  /**
+   * A record of this VLAN came over a trunk, see `VlanFabric.receive`.
+   * @returns the member whose frames are for the TAP, each where `accept` says so; or null
+   */
+  receiveRecord(record: DecodedRecord, peerOffset: number, nowMs: number): Member | null {
+    this.#nowMs = nowMs
+    return this.fabric.receive(record, peerOffset, nowMs)
+  }
+
+  /** Whether a frame of a record goes to the TAP. Counts what does not. @param isTree whether the record went to everybody */
+  accept(
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    sender: Member,
+    isTree: boolean,
+    nowMs: number,
+  ): boolean {
+    return this.fabric.bridge.receiveFrame(bytes, at, length, sender, isTree, nowMs)
+  }
+
+  /** See `BridgePolicy`; the bridge calls it. */
+  receive(
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    sender: Member,
+    isKnown: boolean,
+    _isTree: boolean,
+    nowMs: number,
+  ): boolean {
+    const isGroup = isMulticastMac(bytes, at)
+    const targets = isGroup ? this.multicast.targets(bytes, at, length, 'member', nowMs) : null
+    const traffic = isGroup ? trafficOf(targets) : isKnown ? 'unicast' : 'unknown-unicast'
+    const verdict = this.guards.inspect(bytes, at, length, this.#ports.of(sender), traffic, nowMs)
+    if (verdict !== 'pass') return false
+    if (targets === null) return true
+    // Here only where the guard that keeps IGMP and MLD on their side is off.
+    if (targets.kind === 'igmp' || targets.kind === 'mld') this.#snoop(bytes, at, length, 'member', nowMs)
+    else if (!targets.tap) {
+      this.drops[targets.kind === 'local' ? 'host-scope' : 'multicast-unwanted']++
+      return false
+    }
+    return true
+  }
+
+  // --- who is there ------------------------------------------------------------------------------------------------
+
+  #updatePeers(nowMs: number): void {
+    const { members } = this.fabric.bridge
+    const open = [...this.fabric.trunks.all].filter(({ isOpen }) => isOpen)
+    this.multicast.setPeers(members.all, open, nowMs)
+    this.#updateBridging()
+    this.#output.onPeers?.(nowMs)
+    this.#output.onWake?.()
+  }
+
+  /** Which members have stations of others behind them: they alone get unicast for stations that nobody knows. */
+  setBridging(nodeIds: ReadonlySet<string>): void {
+    this.#bridging = nodeIds
+    this.#updateBridging()
+  }
+
+  #updateBridging(): void {
+    const ids = this.#bridging
+    if (ids === null) return
+    this.#bridgingMembers = this.fabric.bridge.members.all.filter(({ nodeId }) => ids.has(nodeId))
+  }
+
+  /** See `BridgePolicy`; the bridge calls it. */
+  removeMember(member: Member): void {
+    const port = this.#ports.remove(member)
+    if (port !== null) this.guards.removePort(port)
+  }
+
+  /**
+   * Binds an address to the station that has it, as a lease says: nobody else can claim it.
+   * @param mac 48-bit integer
+   * @param owner node id in hexadecimal digits; null for the TAP's side
+   * @returns false where the table is full
+   */
+  bind(address: Uint8Array, mac: number, owner: string | null, nowMs: number): boolean {
+    const port = owner === null ? this.guards.tap : this.#ports.ofId(owner)
+    return this.guards.bindings.setStatic(address, mac, port, nowMs)
+  }
+
+  unbind(address: Uint8Array): void {
+    this.guards.bindings.removeStatic(address)
+  }
+
+  /** Somebody else says that he has the address of a station: it is asked whether it still does. */
+  readonly #probe = (binding: Binding<GuardPort>): void => {
+    const { mac } = binding
+    if (mac !== null)
+      this.#sendTowards(binding.owner, probeFrame({ address: binding.address, mac }, this.#init.tapMac))
+    this.#output.onWake?.()
+  }
+
+  /** A station has taken its address along: hosts of the TAP's side are told. */
+  readonly #announce = (binding: Binding<GuardPort>): void => {
+    const { mac, owner } = binding
+    if (mac !== null && owner !== this.guards.tap)
+      this.#output.toTap(announcementFrame({ address: binding.address, mac }))
+  }
+
+  /** A MAC address was heard on another port: its station is asked where it was, by an address that it is known to have. */
+  readonly #askStation = (mac: number, owner: Member | null): void => {
+    const port = owner === null ? this.guards.tap : this.#ports.of(owner)
+    const binding = this.guards.bindings.findByStation(mac, port)
+    if (binding !== null)
+      this.#sendTowards(port, probeFrame({ address: binding.address, mac }, this.#init.tapMac))
+    this.#output.onWake?.()
+  }
+
+  #sendTowards(port: GuardPort, frame: Uint8Array): void {
+    const member = this.#ports.memberOf(port)
+    if (port === this.guards.tap) this.#output.toTap(frame)
+    else if (member !== null) this.fabric.sendTo(member, this.#ownFrame.batchOf(frame), this.#nowMs)
+  }
+
+  /** Sends a frame of the switch itself to everybody, the TAP left out. @param frame at most 1,514 bytes */
+  sendToTree(frame: Uint8Array): void {
+    this.fabric.sendToTree(this.#ownFrame.batchOf(frame))
+  }
+
+  // --- control -------------------------------------------------------------------------------------------------------
+
+  readonly #receiveControl = (
+    from: FabricTrunk,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    nowMs: number,
+  ): void => {
+    if (bytes[offset] === CONTROL_MULTICAST_REPORT)
+      this.multicast.receiveControl(bytes, offset, length, from, nowMs)
+    else if (this.#output.onControl !== undefined) this.#output.onControl(from, bytes, offset, length, nowMs)
+    else this.fabric.drops['control-unknown']++
+  }
+
+  /** Sends a control message to a neighbour; nothing where there is no trunk any more. */
+  sendControl(nodeId: Uint8Array, message: Uint8Array, nowMs: number): void {
+    const trunk = this.fabric.trunks.find(nodeId, 0)
+    if (trunk !== null) this.fabric.sendControl(trunk, message, nowMs)
+  }
+
+  // --- clock ---------------------------------------------------------------------------------------------------------
+
+  /** When `tick` has something to do; may be sooner after `onWake`. */
+  nextTickMs(nowMs: number): number {
+    const { fabric, multicast, guards } = this
+    return Math.min(fabric.nextTickMs(nowMs), multicast.dueMs(nowMs), guards.bindings.dueMs, this.#sweepMs)
+  }
+
+  tick(nowMs: number): void {
+    this.#nowMs = nowMs
+    const { fabric, multicast, guards } = this
+    if (guards.bindings.dueMs <= nowMs) guards.bindings.tick(nowMs)
+    if (multicast.dueMs(nowMs) <= nowMs) multicast.tick(nowMs)
+    if (fabric.nextTickMs(nowMs) <= nowMs) fabric.tick(nowMs)
+    if (this.#sweepMs > nowMs) return
+    this.#sweepMs = nowMs + SWEEP_MS
+    guards.bindings.sweep(nowMs)
+  }
+}
+
+/** What a frame to a group is, as far as storms go; null targets are of a frame that cannot be parsed. */
+function trafficOf(targets: MulticastTargets<Peer> | null): GuardTraffic {
+  if (targets === null) return 'multicast'
+  if (targets.kind === 'broadcast') return 'broadcast'
+  return targets.kind === 'group' && !targets.everybody ? 'stream' : 'multicast'
+}
