@@ -9,6 +9,10 @@
  *   h3 ─ eth0 ┘
  * ```
  *
+ *   `edges` instead of a topology: single cables, each with a middle in which it can be cut unnoticed
+ *
+ *   h1 ─ to2 ── h1-h2 ── to1 ─ h2 ─ to3 ── h2-h3 ── to2 ─ h3
+ *
  * A lab leaves nothing behind however its program ends: `stop()`, the exit and signal handlers of the
  * process, a reaper beside the process for `kill -9`, and the sweep at the start of the next lab.
  */
@@ -21,7 +25,10 @@ export {
   requireProgram,
   runCommand,
 } from './command.ts'
-export { Lab, type LabInit, type LabTopology } from './lab.ts'
+export { type HostPair, lineGraph, meshGraph, randomGraph, ringGraph } from './graphs.ts'
+export { Lab } from './lab.ts'
+export type { EdgeEnd, LabEdge } from './lab-edge.ts'
 export type { ExecOptions, LabHost } from './lab-host.ts'
+export type { LabInit, LabTopology } from './lab-plan.ts'
 export type { ExitStatus, LabProcess, SpawnOptions } from './lab-process.ts'
 export type { LabPrivileges, PrivilegeKind } from './privileges.ts'

@@ -2,7 +2,7 @@ import { WakunetError } from '@wakunet/interface'
 import { type CommandOptions, type CommandResult, requireProgram, runCommand } from './command.ts'
 import { LabProcess, type SpawnOptions } from './lab-process.ts'
 import type { HostAddress } from './subnet.ts'
-import { MULTICAST_ROUTE, UNDERLAY_INTERFACE } from './underlay.ts'
+import { MULTICAST_ROUTE } from './underlay.ts'
 
 export type ExecOptions = CommandOptions
 
@@ -18,10 +18,15 @@ export interface LabHostInit {
   readonly directory: string
   readonly address4: HostAddress
   readonly address6: HostAddress
-  readonly cable: CableEnd
+  readonly interface: string
+  /** Null where the host has several cables, each with its own `LabEdge`. */
+  readonly cable: CableEnd | null
 }
 
-/** One host of a lab: a network namespace with an underlay interface. Files and users are the machine's own. */
+/**
+ * One host of a lab: a network namespace with an underlay interface, or with several where the lab has edges. Files and
+ * users are the machine's own.
+ */
 export class LabHost {
   /** `h1`, `h2`, ... */
   readonly name: string
@@ -29,13 +34,13 @@ export class LabHost {
   readonly namespace: string
   /** For the host's files; removed with the lab. */
   readonly directory: string
-  /** Underlay addresses without prefix length. */
+  /** Underlay addresses without prefix length. Where the lab has edges these are on `lo`, and no other host has a route to them. */
   readonly address4: string
   readonly address6: string
   readonly prefixLength4: number
   readonly prefixLength6: number
-  readonly interface = UNDERLAY_INTERFACE
-  readonly #cable: CableEnd
+  readonly interface: string
+  readonly #cable: CableEnd | null
   readonly #processes = new Set<LabProcess>()
   readonly #stopping = new AbortController()
 
@@ -47,6 +52,7 @@ export class LabHost {
     this.address6 = init.address6.address
     this.prefixLength4 = init.address4.prefixLength
     this.prefixLength6 = init.address6.prefixLength
+    this.interface = init.interface
     this.#cable = init.cable
   }
 
@@ -100,8 +106,12 @@ export class LabHost {
     await runCommand('ip', ['-n', this.namespace, '-batch', '-'], { input: `${lines.join('\n')}\n` })
   }
 
-  /** Plugs the underlay cable in or pulls it. Addresses stay. */
+  /**
+   * Plugs the underlay cable in or pulls it. Addresses stay.
+   * @throws WakunetError `ERR_USAGE` where the lab has edges: each of them has its own `setLink`
+   */
   async setLink(state: 'up' | 'down'): Promise<void> {
+    if (this.#cable === null) throw new WakunetError('ERR_USAGE', `${this.name} has several cables.`)
     await runCommand('ip', ['-n', this.#cable.namespace, 'link', 'set', this.#cable.interface, state])
     // The kernel forgets IPv4 routes of an interface that was down.
     if (state === 'up') await this.ip([MULTICAST_ROUTE])

@@ -1,49 +1,18 @@
 import { mkdirSync } from 'node:fs'
-import path from 'node:path'
 import { WakunetError } from '@wakunet/interface'
 import { type Capture, startCapture } from './capture.ts'
 import { runCommand } from './command.ts'
 import { exitGuard } from './exit-guard.ts'
-import { LabHost } from './lab-host.ts'
+import type { LabEdge } from './lab-edge.ts'
+import type { LabHost } from './lab-host.ts'
+import { type LabInit, type LabPlan, planLab } from './lab-plan.ts'
 import { labDirectory, removeLabDirectory, removeNamespaces } from './namespaces.ts'
-import { LAB_NAME_RULE, newLabId } from './owner.ts'
 import { type LabPrivileges, readPrivileges, userNamespaceCommand } from './privileges.ts'
 import { Reaper } from './reaper.ts'
-import { DEFAULT_SUBNET4, DEFAULT_SUBNET6, hostAddress4, hostAddress6 } from './subnet.ts'
 import { sweepAbandoned } from './sweep.ts'
-import {
-  bridgeCables,
-  directCable,
-  HOST_SYSCTLS,
-  hostBatch,
-  namespaceBatch,
-  switchBatch,
-  UNDERLAY_INTERFACE,
-} from './underlay.ts'
-
-export type LabTopology = 'bridge' | 'direct'
-
-export interface LabInit {
-  /** Part of the names of the namespaces: 1 to 16 of `a-z0-9`. Default `lab`. */
-  readonly name?: string
-  /** 1 to 200. */
-  readonly hosts: number
-  /** `direct` is one cable between exactly two hosts. Default `bridge`. */
-  readonly topology?: LabTopology
-  /** Default 198.18.0.0/24. Labs do not see each other: two may use the same. */
-  readonly subnet4?: string
-  /** Written as `prefix::/length`. Default fd77:616b:756e::/64. */
-  readonly subnet6?: string
-  /** Of the underlay. Default 1500. */
-  readonly mtu?: number
-  readonly signal?: AbortSignal
-}
-
-const MAX_HOSTS = 200
-const DEFAULT_MTU = 1500
 
 /** Arguments: settings as `path=value`; standard input: lines for `ip -batch`. */
-const CONFIGURE_HOST = `
+const CONFIGURE = `
 for setting; do printf %s "\${setting#*=}" > "/proc/sys/\${setting%%=*}" || exit 1; done
 exec ip -batch -
 `
@@ -53,6 +22,8 @@ export class Lab {
   /** Names the lab on this machine; starts with `wk` and the process id. */
   readonly id: string
   readonly hosts: readonly LabHost[]
+  /** The cables of a lab with `edges`, in that order; none in other labs. */
+  readonly edges: readonly LabEdge[]
   /** For files of the lab; removed with it. */
   readonly directory: string
   readonly #namespaces: readonly string[]
@@ -60,9 +31,10 @@ export class Lab {
   readonly #cleanup = () => this.#remove()
   #stopped: Promise<void> | null = null
 
-  private constructor(id: string, hosts: readonly LabHost[], namespaces: readonly string[]) {
+  private constructor({ id, hosts, edges, namespaces }: LabPlan) {
     this.id = id
     this.hosts = hosts
+    this.edges = edges
     this.directory = labDirectory(id)
     this.#namespaces = namespaces
     this.#reaper = new Reaper(id)
@@ -78,9 +50,9 @@ export class Lab {
     const plan = planLab(init)
     requireRoot()
     Lab.sweep()
-    const lab = new Lab(plan.id, plan.hosts, plan.namespaces)
+    const lab = new Lab(plan)
     try {
-      await lab.#build(init, plan)
+      await lab.#build(plan, init.signal)
       return lab
     } catch (error) {
       await lab.stop()
@@ -113,6 +85,15 @@ export class Lab {
     return host
   }
 
+  /** The cable between two hosts by number. @throws WakunetError `ERR_USAGE` where there is none */
+  edge(first: number, second: number): LabEdge {
+    const [one, other] = [this.host(first), this.host(second)]
+    const edge = this.edges.find((candidate) => candidate.endAt(one) && candidate.endAt(other))
+    if (edge === undefined)
+      throw new WakunetError('ERR_USAGE', `The lab has no cable between ${one.name} and ${other.name}.`)
+    return edge
+  }
+
   /** Starts tcpdump; resolves once it listens. `filter` as in pcap-filter(7), empty for everything. */
   capture(host: LabHost, interfaceName: string = host.interface, filter = ''): Promise<Capture> {
     return startCapture(host, interfaceName, filter)
@@ -142,95 +123,15 @@ export class Lab {
     removeLabDirectory(this.id)
   }
 
-  async #build(init: LabInit, plan: LabPlan): Promise<void> {
-    const options = init.signal === undefined ? {} : { signal: init.signal }
+  async #build({ rootBatch, parts }: LabPlan, signal: AbortSignal | undefined): Promise<void> {
+    const options = signal === undefined ? {} : { signal }
     for (const host of this.hosts) mkdirSync(host.directory, { recursive: true, mode: 0o700 })
-    await runCommand('ip', ['-batch', '-'], { ...options, input: plan.rootBatch })
-    const jobs = this.hosts.map((host, index) =>
-      host.exec('sh', ['-c', CONFIGURE_HOST, 'wakunet-lab', ...HOST_SYSCTLS], {
-        ...options,
-        input: plan.hostBatches[index]!,
+    await runCommand('ip', ['-batch', '-'], { ...options, input: rootBatch })
+    await Promise.all(
+      parts.map(({ namespace, sysctls, batch }) => {
+        const command = ['sh', '-c', CONFIGURE, 'wakunet-lab', ...sysctls]
+        return runCommand('ip', ['netns', 'exec', namespace, ...command], { ...options, input: batch })
       }),
-    )
-    if (plan.switchNamespace !== null) {
-      const args = ['-n', plan.switchNamespace, '-batch', '-']
-      jobs.push(runCommand('ip', args, { ...options, input: switchBatch(this.hosts) }))
-    }
-    await Promise.all(jobs)
-  }
-}
-
-interface LabPlan {
-  readonly id: string
-  readonly hosts: readonly LabHost[]
-  readonly namespaces: readonly string[]
-  readonly switchNamespace: string | null
-  readonly rootBatch: string
-  readonly hostBatches: readonly string[]
-}
-
-function planLab(init: LabInit): LabPlan {
-  const { name = 'lab', topology = 'bridge', mtu = DEFAULT_MTU } = init
-  checkInit(init, name, topology, mtu)
-  const id = newLabId(name)
-  const switchNamespace = topology === 'bridge' ? `${id}-sw` : null
-  const hosts = Array.from({ length: init.hosts }, (_, index) =>
-    planHost(init, id, index + 1, switchNamespace),
-  )
-  const names = hosts.map(({ namespace }) => namespace)
-  const namespaces = switchNamespace === null ? names : [...names, switchNamespace]
-  const cables =
-    switchNamespace === null
-      ? directCable(hosts[0]!, hosts[1]!, mtu)
-      : bridgeCables(switchNamespace, hosts, mtu)
-  return {
-    id,
-    hosts,
-    namespaces,
-    switchNamespace,
-    rootBatch: namespaceBatch(namespaces) + cables,
-    hostBatches: hosts.map((_, index) => hostBatch(...addressesOf(init, index + 1))),
-  }
-}
-
-function planHost(init: LabInit, id: string, number: number, switchNamespace: string | null): LabHost {
-  const name = `h${number}`
-  const namespace = `${id}-${name}`
-  const [address4, address6] = addressesOf(init, number)
-  return new LabHost({
-    name,
-    namespace,
-    directory: path.join(labDirectory(id), name),
-    address4,
-    address6,
-    cable:
-      switchNamespace === null
-        ? { namespace, interface: UNDERLAY_INTERFACE }
-        : { namespace: switchNamespace, interface: name },
-  })
-}
-
-function addressesOf(init: LabInit, number: number) {
-  return [
-    hostAddress4(init.subnet4 ?? DEFAULT_SUBNET4, number),
-    hostAddress6(init.subnet6 ?? DEFAULT_SUBNET6, number),
-  ] as const
-}
-
-function checkInit(init: LabInit, name: string, topology: LabTopology, mtu: number): void {
-  if (!LAB_NAME_RULE.test(name)) {
-    throw new WakunetError('ERR_USAGE', `A lab's name is 1 to 16 of a-z0-9, not "${name}".`)
-  }
-  if (!Number.isInteger(init.hosts) || init.hosts < 1 || init.hosts > MAX_HOSTS) {
-    throw new WakunetError('ERR_USAGE', `A lab has 1 to ${MAX_HOSTS} hosts, not ${init.hosts}.`)
-  }
-  if (topology === 'direct' && init.hosts !== 2) {
-    throw new WakunetError('ERR_USAGE', `The topology "direct" is for exactly two hosts, not ${init.hosts}.`)
-  }
-  if (!Number.isInteger(mtu) || mtu < 1280 || mtu > 65_535) {
-    throw new WakunetError(
-      'ERR_USAGE',
-      `An underlay's MTU is 1280 (RFC 8200 section 5) to 65535, not ${mtu}.`,
     )
   }
 }

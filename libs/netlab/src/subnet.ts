@@ -40,6 +40,15 @@ export function hostAddress4(subnet: string, index: number): HostAddress {
   }
 }
 
+/** The other half of the benchmark range: a /30 for each single cable between two hosts. */
+const EDGE_NETWORK = [198, 19] as const
+
+/** Address of one end (1 or 2) of the cable `index` (from 0, below 16,384). */
+export function edgeAddress4(index: number, end: 1 | 2): HostAddress {
+  const offset = index * 4 + end
+  return { address: [...EDGE_NETWORK, offset >> 8, offset & 0xff].join('.'), prefixLength: 30 }
+}
+
 /**
  * Address of the host `index` (from 1) inside an IPv6 prefix written as `fd77:616b:756e::/64`.
  * @throws WakunetError `ERR_ADDRESS_INVALID`

@@ -46,6 +46,63 @@ export function switchBatch(hosts: readonly NamedHost[]): string {
   ])
 }
 
+/** Names of one cable of `edgeCables`. */
+export interface EdgeCable {
+  readonly hosts: readonly [NamedHost, NamedHost]
+  readonly interfaces: readonly [string, string]
+  readonly ports: readonly [string, string]
+  /** The middle of the cable, where frames can be lost without the hosts' knowledge. */
+  readonly bridge: string
+  readonly addresses: readonly [HostAddress, HostAddress]
+}
+
+/** Cables between pairs of hosts, each in two halves that end in the namespace of the middles. */
+export function edgeCables(middleNamespace: string, edges: readonly EdgeCable[], mtu: number): string {
+  return lines(
+    edges.flatMap(({ hosts, interfaces, ports }, edge) =>
+      [0, 1].map(
+        (end) =>
+          `link add ${ports[end]} index ${FIRST_PORT_INDEX + 2 * edge + end} mtu ${mtu} netns ${middleNamespace} ` +
+          `type veth peer name ${interfaces[end]} mtu ${mtu} netns ${hosts[end]!.namespace}`,
+      ),
+    ),
+  )
+}
+
+/** The middles: a bridge with two ports each. */
+export function middleBatch(edges: readonly EdgeCable[]): string {
+  return lines(
+    edges.flatMap(({ bridge, ports }) => [
+      `link add ${bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+      ...ports.map((port) => `link set ${port} master ${bridge} up`),
+      `link set ${bridge} up`,
+    ]),
+  )
+}
+
+/** The kernel's own talk on the ports of the middles would be traffic that nobody sent. */
+export const MIDDLE_SYSCTLS: readonly string[] = ['net/ipv6/conf/all/disable_ipv6=1']
+
+/**
+ * Addresses of a host that has single cables: the host's own, which nobody else has a route to, and one for each
+ * cable.
+ */
+export function edgeHostBatch(
+  host: NamedHost,
+  own: readonly [string, string],
+  edges: readonly EdgeCable[],
+): string {
+  const commands = edges.flatMap(({ hosts, interfaces, addresses }) =>
+    [0, 1]
+      .filter((end) => hosts[end] === host)
+      .flatMap((end) => [
+        `addr add ${addresses[end]!.address}/${addresses[end]!.prefixLength} broadcast + dev ${interfaces[end]}`,
+        `link set ${interfaces[end]} up`,
+      ]),
+  )
+  return lines(['link set lo up', ...own.map((address) => `addr add ${address} dev lo`), ...commands])
+}
+
 /** Addresses and routes of one host. */
 export function hostBatch(address4: HostAddress, address6: HostAddress): string {
   return lines([
@@ -64,10 +121,15 @@ export const MULTICAST_ROUTE = `route replace 224.0.0.0/4 dev ${UNDERLAY_INTERFA
  * Settings of a host, below /proc/sys. No duplicate address detection: it would make every IPv6 address wait
  * for a second. Addresses stay when a link goes down, as people expect from a pulled cable.
  */
-export const HOST_SYSCTLS: readonly string[] = [
+export const EDGE_HOST_SYSCTLS: readonly string[] = [
   'net/ipv6/conf/default/accept_dad=0',
-  `net/ipv6/conf/${UNDERLAY_INTERFACE}/accept_dad=0`,
   'net/ipv6/conf/all/keep_addr_on_down=1',
+]
+
+/** The same for a host with an underlay interface, which is there already. */
+export const HOST_SYSCTLS: readonly string[] = [
+  ...EDGE_HOST_SYSCTLS,
+  `net/ipv6/conf/${UNDERLAY_INTERFACE}/accept_dad=0`,
 ]
 
 export interface NamedHost {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { CommandError, Lab } from '../src/index.ts'
+import { CommandError, Lab, type LabEdge, lineGraph } from '../src/index.ts'
 import { listNamespaces } from '../src/namespaces.ts'
 
 describe('a lab of three hosts on a switch', () => {
@@ -124,6 +124,61 @@ test('a direct cable joins two hosts without a switch', async () => {
   await lab.host(2).exec('ping', ['-c', '1', '-W', '3', lab.host(1).address6])
 })
 
+describe('a lab with edges h1-h2-h3', () => {
+  let lab: Lab
+  before(async () => {
+    lab = await Lab.create({ name: 'edges', hosts: 3, edges: lineGraph(3) })
+  })
+  after(() => lab.stop())
+
+  const answers = async (from: number, address: string) => {
+    const options = { allowFailure: true }
+    const { code } = await lab.host(from).exec('ping', ['-c', '1', '-W', '0.3', address], options)
+    return code === 0
+  }
+  const carrier = async (edge: LabEdge) => {
+    const [{ host, interface: name }] = edge.ends
+    const { stdout } = await host.exec('cat', [`/sys/class/net/${name}/carrier`])
+    return stdout.trim()
+  }
+
+  test('joins neighbours and nobody else', async () => {
+    const far = lab.edge(2, 3).endAt(lab.host(3))!.address4
+    for (const { ends } of lab.edges) {
+      assert.equal(await answers(lab.hosts.indexOf(ends[0].host) + 1, ends[1].address4), true)
+      assert.equal(await answers(lab.hosts.indexOf(ends[1].host) + 1, ends[0].address4), true)
+    }
+    assert.equal(await answers(1, far), false)
+    assert.equal(await answers(1, lab.host(2).address4), false, 'an own address is not reachable')
+  })
+
+  test('loses everything on a cable that is cut, unseen by the kernel, and that one alone', async () => {
+    const cut = lab.edge(1, 2)
+    assert.equal(cut.name, 'h1-h2')
+    await cut.cut()
+    assert.equal(await answers(1, cut.ends[1].address4), false)
+    assert.equal(await answers(2, cut.ends[0].address4), false)
+    assert.equal(await carrier(cut), '1')
+    assert.equal(await answers(2, lab.edge(3, 2).endAt(lab.host(3))!.address4), true)
+    await cut.heal()
+    assert.equal(await answers(1, cut.ends[1].address4), true)
+  })
+
+  test('takes the carrier from both ends of a cable that is pulled', async () => {
+    const pulled = lab.edge(2, 1)
+    await pulled.setLink('down')
+    assert.equal(await carrier(pulled), '0')
+    assert.equal(await answers(1, pulled.ends[1].address4), false)
+    await pulled.setLink('up')
+    await lab.host(1).exec('ping', ['-c', '1', '-W', '3', pulled.ends[1].address4])
+  })
+
+  test('names what it does not have', async () => {
+    assert.throws(() => lab.edge(1, 3), { code: 'ERR_USAGE' })
+    await assert.rejects(lab.host(1).setLink('down'), { code: 'ERR_USAGE' })
+  })
+})
+
 test('two labs with the same subnet do not hear each other', async () => {
   await using first = await Lab.create({ name: 'same', hosts: 1 })
   await using second = await Lab.create({ name: 'same', hosts: 2 })
@@ -150,6 +205,18 @@ test('wrong arguments are refused before anything is made', async () => {
     { hosts: 3, topology: 'direct' },
     { hosts: 1, name: 'Not/a name' },
     { hosts: 1, mtu: 1279 },
+    { hosts: 2, edges: [] },
+    { hosts: 2, edges: [[1, 3]] },
+    { hosts: 2, edges: [[0, 1]] },
+    { hosts: 2, edges: [[1, 1]] },
+    { hosts: 2, edges: [[1, 2]], topology: 'direct' },
+    {
+      hosts: 2,
+      edges: [
+        [1, 2],
+        [2, 1],
+      ],
+    },
   ] as const) {
     await assert.rejects(Lab.create(init), { code: 'ERR_USAGE' }, JSON.stringify(init))
   }
