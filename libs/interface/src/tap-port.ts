@@ -31,6 +31,11 @@ export interface TapPort extends Startable {
   write(batch: FrameBatch): number
   /** Addresses in CIDR form; those that are there and not listed are removed (link-local stays). */
   setAddresses(addresses: readonly string[]): Promise<void>
+  /**
+   * The carrier goes away for a moment, as a cable that is pulled: clients behind the interface that watch it ask for an
+   * address anew. Addresses of the interface stay. Calls meanwhile are one.
+   */
+  flapCarrier(): Promise<void>
 }
 
 /** Monotonic counters of a TAP port. */

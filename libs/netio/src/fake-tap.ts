@@ -57,6 +57,7 @@ export class FakeTap implements TapPort {
   readonly #headroom: number
   readonly #queueFrames: number
   #addresses: readonly string[]
+  #carrierFlaps = 0
   #written: TapFrame[] = []
   #started = false
 
@@ -79,6 +80,11 @@ export class FakeTap implements TapPort {
     return this.#addresses
   }
 
+  /** How often the carrier was taken away. */
+  get carrierFlaps(): number {
+    return this.#carrierFlaps
+  }
+
   async start(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
     this.#started = true
@@ -91,6 +97,11 @@ export class FakeTap implements TapPort {
   async setAddresses(addresses: readonly string[]): Promise<void> {
     this.#requireStarted()
     this.#addresses = normalize(addresses)
+  }
+
+  async flapCarrier(): Promise<void> {
+    this.#requireStarted()
+    this.#carrierFlaps++
   }
 
   write(batch: FrameBatch): number {

@@ -12,9 +12,17 @@ export {
   type AeadBatch,
   AeadContext,
 } from './aead-context.ts'
+export { type BridgeInfo, type BridgeStp, joinBridge, leaveBridge, readBridge } from './bridge-link.ts'
 export { FakeTap, type FakeTapInit, type TapFrame } from './fake-tap.ts'
 export { checkInterfaceName, MAX_INTERFACE_NAME_LENGTH } from './interface-name.ts'
-export { configureLink, type LinkSettings, readAddresses, renameLink, replaceAddresses } from './link.ts'
+export {
+  configureLink,
+  flapCarrier,
+  type LinkSettings,
+  readAddresses,
+  renameLink,
+  replaceAddresses,
+} from './link.ts'
 export {
   packSocketAddress,
   SOCKET_ADDRESS_BYTES,
@@ -22,7 +30,7 @@ export {
   unpackSocketAddress,
 } from './socket-address.ts'
 export { DEFAULT_GSO_MAX_BYTES, openTap, type TapInit } from './tap.ts'
-export { limitUnsentBytes } from './tcp-socket.ts'
+export { limitUnsentBytes, type TcpProgress, tcpProgress } from './tcp-socket.ts'
 export {
   type DatagramBatch,
   type DatagramSends,

@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
 import { WakunetError } from '@wakunet/interface'
 import { formatInterfaceAddress, type InterfaceAddress, isLinkLocal, parseInterfaceAddress } from './cidr.ts'
 import { checkInterfaceName } from './interface-name.ts'
@@ -37,6 +38,31 @@ export async function configureLink(
   if (changes.length > 0) await runIpBatch([`link set dev ${name} ${changes.join(' ')}`], signal)
 }
 
+/** The kernel tells of a lost carrier after up to a second (linkwatch); asked so often, until it has. */
+const CARRIER_POLL_MS = 100
+const CARRIER_POLLS = 30
+
+/**
+ * Takes the carrier of a TAP away and gives it back, as a cable that is pulled and put back. Addresses and routes stay; whoever
+ * watches the carrier, as DHCP clients do, asks anew.
+ * @throws WakunetError `ERR_SYSTEM_CALL`
+ */
+export async function flapCarrier(name: string, signal?: AbortSignal): Promise<void> {
+  checkInterfaceName(name)
+  await runIpBatch([`link set dev ${name} carrier off`], signal)
+  try {
+    for (let i = 0; i < CARRIER_POLLS && (await operationalState(name, signal)) !== 'DOWN'; i++)
+      await setTimeout(CARRIER_POLL_MS, undefined, { signal })
+  } finally {
+    await runIpBatch([`link set dev ${name} carrier on`])
+  }
+}
+
+async function operationalState(name: string, signal?: AbortSignal): Promise<string | undefined> {
+  const [link] = JSON.parse(await runIp(['-json', 'link', 'show', 'dev', name], '', signal)) as IpLink[]
+  return link?.operstate
+}
+
 /** Takes the interface down, renames it and brings it up: not every kernel renames one that is up. */
 export async function renameLink(from: string, to: string, signal?: AbortSignal): Promise<void> {
   checkInterfaceName(from)
@@ -56,6 +82,7 @@ export async function readAddresses(name: string, signal?: AbortSignal): Promise
 }
 
 interface IpLink {
+  readonly operstate?: string
   readonly addr_info?: readonly { family: string; local: string; prefixlen: number }[]
 }
 

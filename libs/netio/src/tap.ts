@@ -8,9 +8,10 @@ import {
   type TapStats,
   WakunetError,
 } from '@wakunet/interface'
+import { joinBridge, readBridge } from './bridge-link.ts'
 import { parseInterfaceAddress } from './cidr.ts'
 import { checkInterfaceName } from './interface-name.ts'
-import { checkMac, configureLink, prepareIpv6, replaceAddresses } from './link.ts'
+import { checkMac, configureLink, flapCarrier, prepareIpv6, replaceAddresses } from './link.ts'
 import { type NativeTap, native, READABLE } from './native.ts'
 import { systemCallError } from './system-error.ts'
 import { tapOpenError } from './tap-error.ts'
@@ -34,6 +35,11 @@ export interface TapInit {
   readonly mtu?: number
   /** CIDR form; left out: the interface's addresses are not touched. */
   readonly addresses?: readonly string[]
+  /**
+   * A Linux bridge that the interface becomes a port of. It then has no addresses, and an MTU that does not lower the
+   * bridge's: a bridge would drop what is larger without telling anybody.
+   */
+  readonly bridge?: string
   /** IPv6 addresses skip duplicate address detection, the link-local one too. Default true. */
   readonly noDad?: boolean
   readonly gsoMaxBytes?: number
@@ -51,7 +57,7 @@ export interface TapInit {
 /**
  * A TAP interface on Linux, created by `start` and removed by `stop` (a persistent one stays).
  * `start` throws WakunetError `ERR_INTERFACE_NAME_INVALID`, `ERR_INTERFACE_NAME_TAKEN`,
- * `ERR_TUN_DEVICE_MISSING`, `ERR_MISSING_PRIVILEGE`, `ERR_MISSING_PROGRAM`, `ERR_ADDRESS_INVALID`,
+ * `ERR_TUN_DEVICE_MISSING`, `ERR_MISSING_PRIVILEGE`, `ERR_BRIDGE_MISSING`, `ERR_MISSING_PROGRAM`, `ERR_ADDRESS_INVALID`,
  * `ERR_NATIVE_ADDON_MISSING` or `ERR_SYSTEM_CALL`.
  */
 export function openTap(init: TapInit): TapPort {
@@ -77,6 +83,7 @@ class KernelTap implements TapPort {
   #native: NativeTap | undefined
   #starting: Promise<void> | undefined
   #ipv6 = false
+  #flapping: Promise<void> | undefined
   #mac = ''
   #features: TapFeatures
 
@@ -84,6 +91,10 @@ class KernelTap implements TapPort {
     checkInterfaceName(init.name)
     init.addresses?.forEach(parseInterfaceAddress)
     if (init.mac !== undefined) checkMac(init.mac)
+    if (init.bridge !== undefined) {
+      checkInterfaceName(init.bridge)
+      if (init.addresses !== undefined && init.addresses.length > 0) throw portHasNoAddresses(init)
+    }
     this.name = init.name
     this.#init = init
     this.#features = { vnetHeader: init.offloads ?? true, uso: false }
@@ -137,7 +148,16 @@ class KernelTap implements TapPort {
 
   async setAddresses(addresses: readonly string[]): Promise<void> {
     if (!this.#native) throw this.#notStarted()
+    if (this.#init.bridge !== undefined && addresses.length > 0) throw portHasNoAddresses(this.#init)
     await this.#replaceAddresses(addresses)
+  }
+
+  flapCarrier(): Promise<void> {
+    if (!this.#native) return Promise.reject(this.#notStarted())
+    this.#flapping ??= flapCarrier(this.name).finally(() => {
+      this.#flapping = undefined
+    })
+    return this.#flapping
   }
 
   async #open(signal?: AbortSignal): Promise<void> {
@@ -158,7 +178,8 @@ class KernelTap implements TapPort {
   }
 
   async #configure(signal?: AbortSignal): Promise<void> {
-    const { name, mac, mtu, addresses, noDad = true } = this.#init
+    const { name, mac, addresses, bridge, noDad = true } = this.#init
+    const mtu = await this.#mtu(signal)
     await configureLink(
       name,
       {
@@ -170,9 +191,17 @@ class KernelTap implements TapPort {
       },
       signal,
     )
-    this.#ipv6 = await prepareIpv6(name, noDad)
+    if (bridge !== undefined) await joinBridge(name, bridge, signal)
+    else this.#ipv6 = await prepareIpv6(name, noDad)
     if (addresses) await this.#replaceAddresses(addresses, signal)
     await configureLink(name, { up: true }, signal)
+  }
+
+  async #mtu(signal?: AbortSignal): Promise<number | undefined> {
+    const { mtu, bridge } = this.#init
+    if (bridge === undefined) return mtu
+    const theirs = (await readBridge(bridge, signal)).mtu
+    return Math.max(mtu ?? 0, theirs)
   }
 
   #watch(tap: NativeTap): void {
@@ -227,4 +256,11 @@ class KernelTap implements TapPort {
   #notStarted(): WakunetError {
     return new WakunetError('ERR_NOT_STARTED', `The interface ${this.name} is not open.`)
   }
+}
+
+function portHasNoAddresses({ name, bridge }: TapInit): WakunetError {
+  return new WakunetError(
+    'ERR_ADDRESS_INVALID',
+    `${name} is a port of the bridge ${bridge} and has no addresses: give them to ${bridge}.`,
+  )
 }
