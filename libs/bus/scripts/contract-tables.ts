@@ -55,9 +55,11 @@ const block = (name: string, lines: readonly string[]): string =>
   `\n\`${name}\`\n\n\`\`\`text\n${lines.join('\n')}\n\`\`\``
 
 interface JsonSchema {
-  readonly type?: string
+  readonly type?: string | readonly string[]
+  readonly const?: unknown
   readonly enum?: readonly unknown[]
   readonly anyOf?: readonly JsonSchema[]
+  readonly oneOf?: readonly JsonSchema[]
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly required?: readonly string[]
   readonly items?: JsonSchema
@@ -75,7 +77,11 @@ function shape(schema: z.ZodType): string {
 
 function render(schema: JsonSchema, indent: string): string {
   if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(' | ')
-  if (schema.anyOf !== undefined) return schema.anyOf.map((one) => render(one, indent)).join(' | ')
+  if (schema.const !== undefined) return JSON.stringify(schema.const)
+  const choices = schema.anyOf ?? schema.oneOf
+  if (choices !== undefined) return choices.map((one) => render(one, indent)).join(' | ')
+  if (typeof schema.type === 'object')
+    return schema.type.map((type) => render({ ...schema, type }, indent)).join(' | ')
   switch (schema.type) {
     case 'object':
       return object(schema, indent)

@@ -1,3 +1,4 @@
+import { vlanEditShape, vlanPlanShape } from '@wakunet/identity'
 import { z } from 'zod'
 import {
   announcedAddressesSchema,
@@ -114,7 +115,16 @@ export const contract = {
       description: z.string().max(512).optional(),
       subnet4: cidrSchema.optional(),
       mtu: z.number().int().min(1280).max(9000).optional(),
+      ...vlanPlanShape,
     }),
+    reply: vlanSchema,
+  }),
+  'directory.edit': request({
+    about:
+      'Changes the record of a VLAN whose key is here, and signs it with a higher sequence. Reservations and priorities are changed one by one, null gives one up; `unset` takes fields back to their defaults first.',
+    responder: 'trunk-peer',
+    requesters: ['cli'],
+    request: z.strictObject({ vlan: vlanRef, ...vlanEditShape }),
     reply: vlanSchema,
   }),
   'directory.resolve': request({
@@ -190,6 +200,32 @@ export const contract = {
     publishers: ['trunk-peer'],
     subscribers: ['vlan-switch'],
     payload: z.strictObject({ addresses: announcedAddressesSchema }),
+  }),
+  'switch.trunks.used': event({
+    about:
+      'What a switch uses its trunks for, over all its VLANs: after a change of the tree, when a trunk begins or stops to carry frames, and every 10 s. Trunks that are not named are not used.',
+    publishers: ['vlan-switch'],
+    subscribers: ['trunk-peer'],
+    payload: z.strictObject({
+      lane: z.string().min(1).max(64),
+      trunks: z
+        .array(
+          z.strictObject({
+            nodeId: nodeIdSchema,
+            /** Part of the spanning tree of a VLAN. */
+            tree: z.boolean(),
+            /** Frames of VLANs, both ways, over the last seconds; control messages do not count. */
+            bytesPerSecond: z.number().nonnegative(),
+          }),
+        )
+        .max(4096),
+    }),
+  }),
+  'directory.changed': event({
+    about: 'A stored VLAN has a newer record.',
+    publishers: ['trunk-peer'],
+    subscribers: ['vlan-switch'],
+    payload: z.strictObject({ vlan: vlanSchema }),
   }),
   'switch.ports.changed': event({
     about: 'Subnets of the joined VLANs: trunks must not run over them.',

@@ -1,3 +1,4 @@
+import { vlanPlanShape } from '@wakunet/identity'
 import { z } from 'zod'
 
 /** Shapes that several subjects of the contract share. Everything is bounded. */
@@ -29,7 +30,9 @@ export const vlanSchema = z.strictObject({
   sequence: countSchema,
   /** True where this node holds the VLAN's private key. */
   owned: z.boolean(),
-  encoded: z.string().max(32_768),
+  /** 32,768 bytes at most. */
+  encoded: z.string().max(43_692),
+  ...vlanPlanShape,
 })
 export type VlanInfo = z.infer<typeof vlanSchema>
 

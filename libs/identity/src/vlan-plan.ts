@@ -66,7 +66,7 @@ export const MAX_TAG_VIDS = 256
 /** IEEE 802.1Q-2022 table 9-2: 0 is no VLAN, 4,095 is reserved. */
 export const MAX_VID = 4_094
 
-const ipv4 = z.string().check(fault(ipv4Fault))
+export const ipv4Schema = z.string().check(fault(ipv4Fault))
 const servers = z
   .array(z.string().check(fault(serverAddressFault)))
   .min(1)
@@ -79,7 +79,7 @@ const nodeId = z
     new RegExp(`^[0-9a-f]{${2 * ID_BYTES}}$`),
     `must be a node id, ${2 * ID_BYTES} hexadecimal digits in lower case`,
   )
-const priority = z
+export const prioritySchema = z
   .number()
   .int()
   .min(0)
@@ -87,35 +87,40 @@ const priority = z
   .multipleOf(PRIORITY_STEP, `must be a multiple of ${PRIORITY_STEP}`)
 const vid = z.number().int().min(1).max(MAX_VID)
 
-const reservation = z
-  .strictObject({ mac: mac.exactOptional(), nodeId: nodeId.exactOptional(), address4: ipv4 })
-  .refine((entry) => (entry.mac === undefined) !== (entry.nodeId === undefined), {
-    message: 'must have either mac or nodeId',
-  })
+/** A list of what is kept for a client each; `address4` is the schema of the address. */
+export const reservationsSchema = <A extends z.ZodType>(address4: A) =>
+  z
+    .array(
+      z
+        .strictObject({ mac: mac.exactOptional(), nodeId: nodeId.exactOptional(), address4 })
+        .refine((entry) => (entry.mac === undefined) !== (entry.nodeId === undefined), {
+          message: 'must have either mac or nodeId',
+        }),
+    )
+    .min(1)
+    .max(MAX_RESERVATIONS)
+    .check(eachOnce(clientText))
+
+/** A list of what is granted to a node each; `value` is the schema of the priority. */
+export const prioritiesSchema = <P extends z.ZodType>(value: P) =>
+  z
+    .array(z.strictObject({ nodeId, priority: value }))
+    .min(1)
+    .max(MAX_PRIORITIES)
+    .check(eachOnce((entry) => entry.nodeId))
 
 /** Schemas of the fields of a plan, each within its own limits; what depends on the subnet is `planFaults`. */
 export const vlanPlanShape = {
-  pool4: z.strictObject({ first: ipv4, last: ipv4 }).check(poolOrder).exactOptional(),
-  reservations: z
-    .array(reservation)
-    .min(1)
-    .max(MAX_RESERVATIONS)
-    .check(
-      eachOnce(({ address4 }) => address4),
-      eachOnce(clientText),
-    )
+  pool4: z.strictObject({ first: ipv4Schema, last: ipv4Schema }).check(poolOrder).exactOptional(),
+  reservations: reservationsSchema(ipv4Schema)
+    .check(eachOnce(({ address4 }) => address4))
     .exactOptional(),
-  router4: ipv4.exactOptional(),
+  router4: ipv4Schema.exactOptional(),
   dns: servers.exactOptional(),
   domain: z.string().check(fault(domainNameFault)).exactOptional(),
   ntp: servers.exactOptional(),
   leaseSeconds: z.number().int().min(MIN_LEASE_SECONDS).max(MAX_LEASE_SECONDS).exactOptional(),
-  priorities: z
-    .array(z.strictObject({ nodeId, priority }))
-    .min(1)
-    .max(MAX_PRIORITIES)
-    .check(eachOnce((entry) => entry.nodeId))
-    .exactOptional(),
+  priorities: prioritiesSchema(prioritySchema).exactOptional(),
   tags: z
     .discriminatedUnion('mode', [
       z.strictObject({ mode: z.literal('none') }),

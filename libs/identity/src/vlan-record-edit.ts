@@ -1,5 +1,17 @@
-import { type AddressReservation, clientText, type GrantedPriority, type VlanPlan } from './vlan-plan.ts'
-import type { VlanRecordFields } from './vlan-record-fields.ts'
+import { z } from 'zod'
+import {
+  type AddressReservation,
+  clientText,
+  type GrantedPriority,
+  ipv4Schema,
+  prioritiesSchema,
+  prioritySchema,
+  reservationsSchema,
+  VLAN_PLAN_FIELDS,
+  type VlanPlan,
+  vlanPlanShape,
+} from './vlan-plan.ts'
+import { descriptionSchema, type VlanRecordFields } from './vlan-record-fields.ts'
 
 /** A reservation to make; null gives up the one that the client has. */
 export type ReservationEdit = Omit<AddressReservation, 'address4'> & { readonly address4: string | null }
@@ -16,6 +28,15 @@ export interface VlanRecordEdit extends Omit<VlanPlan, 'reservations' | 'priorit
   /** One by one: the other priorities stay. */
   readonly priorities?: readonly PriorityEdit[]
 }
+
+/** Schemas of the fields of an edit. */
+export const vlanEditShape = {
+  ...vlanPlanShape,
+  description: descriptionSchema.exactOptional(),
+  unset: z.array(z.enum(VLAN_PLAN_FIELDS)).max(VLAN_PLAN_FIELDS.length).exactOptional(),
+  reservations: reservationsSchema(ipv4Schema.nullable()).exactOptional(),
+  priorities: prioritiesSchema(prioritySchema.nullable()).exactOptional(),
+} as const
 
 /** The fields with the edit applied; sequence and time are as they were, and nothing is checked. */
 export function editedFields(fields: VlanRecordFields, edit: VlanRecordEdit): VlanRecordFields {

@@ -37,13 +37,15 @@ const MAX_MTU = 9000
 const PRIVATE_NETWORKS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(parseCidr)
 const UNIQUE_LOCAL = parseCidr('fd00::/8')
 
+export const descriptionSchema = z.string().max(MAX_DESCRIPTION_LENGTH).check(fault(textFault))
+
 const instant = z.number().int().nonnegative()
 
 /** Every field within its limits, and none beside them. */
 export const vlanRecordSchema = z
   .strictObject({
     name: z.string().check(fault(vlanNameFault)),
-    description: z.string().max(MAX_DESCRIPTION_LENGTH).check(fault(textFault)),
+    description: descriptionSchema,
     policy: z.literal('open'),
     subnet4: z.string().check(fault(subnet4Fault)),
     subnet6: z.string().check(fault(subnet6Fault)),

@@ -15,7 +15,7 @@ export const MIN_RECORD_LIMIT_BYTES = 65_712
 export const MAX_RECORD_LIMIT_BYTES = MAX_RECORD_BYTES
 
 export const MAX_ANNOUNCED_VLANS = 256
-export const MAX_VLAN_RECORD_BYTES = 16_384
+export const MAX_VLAN_RECORD_BYTES = 32_768
 export const MAX_PENDING_RECORD_REQUESTS = 16
 
 export const HELLO_TIMEOUT_MS = 5_000
@@ -24,6 +24,11 @@ export const MIN_HEARTBEAT_MS = 100
 export const MAX_HEARTBEAT_MS = 30_000
 /** Intervals without a byte after which a peer counts as gone. */
 export const HEARTBEATS_MISSED = 3.5
+
+/** How often a trunk that matters is probed while nothing comes from the peer. */
+export const DEFAULT_QUICK_HEARTBEAT_MS = 150
+export const MIN_QUICK_HEARTBEAT_MS = 50
+export const MAX_QUICK_HEARTBEAT_MS = 1_000
 
 /** Control messages a peer may send: a bucket and its refill. */
 export const CONTROL_BURST = 256

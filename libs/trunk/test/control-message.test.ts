@@ -96,7 +96,7 @@ const refused: Record<string, Uint8Array> = {
   'a short boot nonce': encode({ ...hello, bootNonce: new Uint8Array(7) }),
   'no version': encode({ ...hello, versions: [] }),
   'too many VLANs': encode({ type: 'memberships', sequence: 1, memberships: Array(257).fill(membership) }),
-  'a record that is too large': encode({ ...messages.record, record: new Uint8Array(16_385) }),
+  'a record that is too large': encode({ ...messages.record, record: new Uint8Array(32_769) }),
   'a key __proto__ that carries the fields': encode(
     new Map<string, unknown>([['__proto__', { type: 'heartbeat', sequence: 1 }]]),
   ),
