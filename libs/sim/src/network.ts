@@ -10,7 +10,7 @@ import {
 import { pathCostOfRtt } from '@wakunet/switching'
 import { EventQueue } from './event-queue.ts'
 import type { Random } from './random.ts'
-import { SharedBytes } from './shared-bytes.ts'
+import { SharedAdvertisements } from './shared-advertisements.ts'
 import { SimNode } from './sim-node.ts'
 import type { Edge } from './topology.ts'
 import { TreeWatch } from './tree-watch.ts'
@@ -71,7 +71,7 @@ export class SimNetwork {
     this.#random = random
     this.watch = new TreeWatch(init.nodes)
     const vlanId = random.bytes(ID_BYTES)
-    const { keep } = new SharedBytes()
+    const { keep } = new SharedAdvertisements()
     const output = { send: this.#transmit, deliver: init.onDeliver }
     for (let index = 0; index < init.nodes; index++) {
       const nodeId = random.bytes(ID_BYTES)

@@ -1,6 +1,6 @@
 import { FRAME_HEADER_BYTES, type FrameBatch } from '@wakunet/interface'
 import { type DecodedRecord, RECORD_HEADROOM_BYTES, type SendParts, writeFrameHeader } from '@wakunet/record'
-import { VlanFabric } from '@wakunet/switching'
+import { type Advertisement, VlanFabric } from '@wakunet/switching'
 import type { Random } from './random.ts'
 
 const PROBE_BYTES = 60
@@ -20,7 +20,7 @@ export interface SimNodeInit {
   readonly nodeId: Uint8Array
   readonly vlanId: Uint8Array
   readonly maxNeighbours: number
-  readonly keep: (bytes: Uint8Array) => Uint8Array
+  readonly keep: (bytes: Uint8Array) => Advertisement
 }
 
 export interface SimNodeOutput {

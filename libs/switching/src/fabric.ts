@@ -16,6 +16,7 @@ import { CONTROL_BPDU, CONTROL_LINK_STATE } from './control/message.ts'
 import { createDropCounters, type DropCounters } from './drops.ts'
 import { FABRIC_DROPS, type FabricDrop } from './fabric-drops.ts'
 import { FabricMembers } from './fabric-members.ts'
+import type { Advertisement } from './link-state/advertisement.ts'
 import { flowOf } from './link-state/digest.ts'
 import { LinkState } from './link-state/link-state.ts'
 import type { Member } from './members.ts'
@@ -53,7 +54,7 @@ export interface VlanFabricInit extends BridgeInit {
   /** Most neighbours in the graph of trunks, up to 64. */
   readonly maxNeighbours?: number
   /** See `LinkStateInit`. */
-  readonly keep?: (bytes: Uint8Array) => Uint8Array
+  readonly keep?: (bytes: Uint8Array) => Advertisement
 }
 
 export interface VlanFabricOutput {

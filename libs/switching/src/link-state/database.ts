@@ -1,20 +1,24 @@
-import { BOOT_NONCE_BYTES, idEquals, idKey, readU32 } from '@wakunet/record'
+import { BOOT_NONCE_BYTES, idEquals, idKey } from '@wakunet/record'
 import { compareBytes } from '../control/bytes.ts'
 import { ADVERTISEMENT_FIELD, readSequence } from '../control/link-state-message.ts'
-import { digestOf } from './digest.ts'
+import { Advertisement } from './advertisement.ts'
 import { Origin } from './origin.ts'
 
 /** Most origins of a VLAN; the control contract has the same bound for members. */
 export const MAX_ORIGINS = 4096
 
-/** Advertisements of one origin that are taken at once, and a second after that. */
+/** Advertisements of one origin that are taken at once, and the time for another after that. */
 const ACCEPT_BURST = 8
-const ACCEPTS_PER_SECOND = 1
+const ACCEPT_MS = 1_000
 
 export interface DatabaseInit {
   readonly maxOrigins: number
-  /** Hands out bytes that stay as they are; the simulator shares equal ones. Default: a copy. */
-  readonly keep: (bytes: Uint8Array) => Uint8Array
+  /** Makes a valid advertisement, in bytes that may change, one to keep; the simulator shares equal ones. Default: `copyAdvertisement`. */
+  readonly keep: (bytes: Uint8Array) => Advertisement
+}
+
+export function copyAdvertisement(bytes: Uint8Array): Advertisement {
+  return new Advertisement(bytes.slice())
 }
 
 /** Monotonic counters. */
@@ -41,7 +45,6 @@ export class LinkStateDatabase {
   /** By slot; null where the slot is free. */
   readonly slots: (Origin | null)[] = []
   readonly #free: number[] = []
-  readonly #digest = new Uint32Array(2)
   #size = 0
   /** Grows when an origin comes, goes, or starts anew. */
   revision = 0
@@ -73,7 +76,7 @@ export class LinkStateDatabase {
       this.stats.old++
       return 'old'
     }
-    if (origin !== null && !isOwn && !takeToken(origin, nowMs)) {
+    if (origin !== null && !isOwn && !takeTurn(origin, nowMs)) {
       this.stats.rateLimited++
       return 'rate'
     }
@@ -82,14 +85,15 @@ export class LinkStateDatabase {
       return 'full'
     }
     const kept = this.#init.keep(bytes.subarray(offset, offset + length))
-    this.#update(origin ?? this.#insert(kept, nowMs), kept)
+    if (origin === null) this.#insert(kept, nowMs)
+    else this.#update(origin, kept)
     this.stats.accepted++
     return 'newer'
   }
 
-  #insert(bytes: Uint8Array, nowMs: number): Origin {
+  #insert(advertisement: Advertisement, nowMs: number): Origin {
     const slot = this.#free.pop() ?? this.slots.length
-    const origin = new Origin(slot, bytes, ACCEPT_BURST, nowMs)
+    const origin = new Origin(slot, advertisement, nowMs)
     const key = idKey(origin.id, 0)
     origin.next = this.#byKey.get(key) ?? null
     this.#byKey.set(key, origin)
@@ -99,18 +103,14 @@ export class LinkStateDatabase {
     return origin
   }
 
-  #update(origin: Origin, bytes: Uint8Array): void {
-    const high = readU32(bytes, ADVERTISEMENT_FIELD.bootNonce)
-    const low = readU32(bytes, ADVERTISEMENT_FIELD.bootNonce + 4)
-    if (high !== origin.bootNonceHigh || low !== origin.bootNonceLow) this.revision++
-    digestOf(bytes, this.#digest)
-    origin.digestHigh = this.#digest[0]!
-    origin.digestLow = this.#digest[1]!
-    origin.bootNonceHigh = high
-    origin.bootNonceLow = low
-    origin.sequence = readSequence(bytes, ADVERTISEMENT_FIELD.sequence)
-    if (!sameNeighbours(origin.bytes, bytes)) origin.isStale = true
-    origin.bytes = bytes
+  #update(origin: Origin, advertisement: Advertisement): void {
+    const before = origin.advertisement
+    const isSameStart =
+      before.bootNonceHigh === advertisement.bootNonceHigh &&
+      before.bootNonceLow === advertisement.bootNonceLow
+    if (!isSameStart) this.revision++
+    if (!sameNeighbours(before.bytes, advertisement.bytes)) origin.isStale = true
+    origin.advertisement = advertisement
   }
 
   /** Forgets the origin that was out of reach longest; false where all can be reached. */
@@ -152,7 +152,7 @@ function isNewer(bytes: Uint8Array, offset: number, origin: Origin): boolean {
   const sequence = readSequence(bytes, offset + ADVERTISEMENT_FIELD.sequence)
   if (sequence !== origin.sequence) return sequence > origin.sequence
   const nonce = offset + ADVERTISEMENT_FIELD.bootNonce
-  return compareBytes(bytes, nonce, origin.bytes, ADVERTISEMENT_FIELD.bootNonce, BOOT_NONCE_BYTES) > 0
+  return compareBytes(bytes, nonce, origin.bootNonce, 0, BOOT_NONCE_BYTES) > 0
 }
 
 function sameNeighbours(a: Uint8Array, b: Uint8Array): boolean {
@@ -160,11 +160,9 @@ function sameNeighbours(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && compareBytes(a, from, b, from, a.length - from) === 0
 }
 
-function takeToken(origin: Origin, nowMs: number): boolean {
-  const gained = ((nowMs - origin.rateMs) * ACCEPTS_PER_SECOND) / 1000
-  origin.rateTokens = Math.min(ACCEPT_BURST, origin.rateTokens + gained)
-  origin.rateMs = nowMs
-  if (origin.rateTokens < 1) return false
-  origin.rateTokens--
+function takeTurn(origin: Origin, nowMs: number): boolean {
+  const fromMs = Math.max(origin.busyUntilMs, nowMs)
+  if (fromMs > nowMs + (ACCEPT_BURST - 1) * ACCEPT_MS) return false
+  origin.busyUntilMs = fromMs + ACCEPT_MS
   return true
 }

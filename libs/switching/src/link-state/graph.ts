@@ -2,6 +2,7 @@ import { ID_BYTES } from '@wakunet/interface'
 import { readU16 } from '@wakunet/record'
 import { compareBytes } from '../control/bytes.ts'
 import { ADVERTISEMENT_FIELD, NEIGHBOUR_BYTES } from '../control/link-state-message.ts'
+import type { Advertisement } from './advertisement.ts'
 import type { LinkStateDatabase } from './database.ts'
 import type { Origin } from './origin.ts'
 
@@ -28,7 +29,8 @@ function positionOf(bytes: Uint8Array, id: Uint8Array): number {
 
 /**
  * Trunks that both ends advertise, as tables by slot: link `k` of slot `s`, which is neighbour `k` of its
- * advertisement, is at `s * stride + k`. Only what has changed is taken over again.
+ * advertisement, is at `s * stride + k`. Only what has changed is taken over again: most of a newer advertisement is what
+ * the last one said.
  */
 export class LinkGraph {
   readonly stride: number
@@ -37,14 +39,20 @@ export class LinkGraph {
   costs: Uint16Array
   /** Links of each slot. */
   counts: Uint8Array
+  /** The advertisements that the tables are made of, by slot. */
+  readonly #linked: (Advertisement | null)[] = []
+  readonly #endsBefore: Uint16Array
+  readonly #costsBefore: Uint16Array
   #capacity = 16
 
   /** @param stride most neighbours of an origin; more are not used */
   constructor(stride: number) {
     this.stride = stride
-    this.ends = new Uint16Array(this.#capacity * stride).fill(NO_SLOT)
+    this.ends = new Uint16Array(this.#capacity * stride)
     this.costs = new Uint16Array(this.#capacity * stride)
     this.counts = new Uint8Array(this.#capacity)
+    this.#endsBefore = new Uint16Array(stride)
+    this.#costsBefore = new Uint16Array(stride)
   }
 
   get capacity(): number {
@@ -57,7 +65,6 @@ export class LinkGraph {
     let changed = false
     for (const origin of database.slots) {
       if (origin === null || !origin.isStale) continue
-      this.unlink(origin.slot)
       this.#link(origin, database)
       origin.isStale = false
       changed = true
@@ -67,9 +74,10 @@ export class LinkGraph {
 
   #reserve(slots: number): void {
     if (slots <= this.#capacity) return
-    while (this.#capacity < slots) this.#capacity *= 2
+    // By a quarter: the tables of a large VLAN are the largest thing that a switch keeps.
+    while (this.#capacity < slots) this.#capacity += Math.max(16, this.#capacity >> 2)
     const { ends, costs, counts } = this
-    this.ends = new Uint16Array(this.#capacity * this.stride).fill(NO_SLOT)
+    this.ends = new Uint16Array(this.#capacity * this.stride)
     this.ends.set(ends)
     this.costs = new Uint16Array(this.#capacity * this.stride)
     this.costs.set(costs)
@@ -81,42 +89,100 @@ export class LinkGraph {
   unlink(slot: number): void {
     if (slot >= this.#capacity) return
     const base = slot * this.stride
-    for (let k = 0; k < this.counts[slot]!; k++) {
-      const end = this.ends[base + k]!
-      if (end === NO_SLOT) continue
-      this.ends[base + k] = NO_SLOT
-      const other = end * this.stride
-      for (let j = 0; j < this.counts[end]!; j++)
-        if (this.ends[other + j] === slot) this.ends[other + j] = NO_SLOT
-    }
+    for (let k = 0; k < this.counts[slot]!; k++) this.#cut(slot, this.ends[base + k]!)
     this.counts[slot] = 0
+    this.#linked[slot] = null
   }
 
+  /** Takes the link to `slot` out at its other end. */
+  #cut(slot: number, end: number): void {
+    if (end === NO_SLOT) return
+    const base = end * this.stride
+    for (let j = 0; j < this.counts[end]!; j++)
+      if (this.ends[base + j] === slot) this.ends[base + j] = NO_SLOT
+  }
+
+  /** Walks through the neighbours of the last advertisement and of this one, both ascending. */
   #link(origin: Origin, database: LinkStateDatabase): void {
-    const { bytes, slot } = origin
-    const count = Math.min(neighbourCount(bytes), this.stride)
+    const { slot, advertisement } = origin
+    const base = slot * this.stride
+    const before = this.#linked[slot] ?? null
+    const countBefore = this.counts[slot]!
+    this.#endsBefore.set(this.ends.subarray(base, base + countBefore))
+    this.#costsBefore.set(this.costs.subarray(base, base + countBefore))
+    const count = Math.min(neighbourCount(advertisement.bytes), this.stride)
     this.counts[slot] = count
+    this.#linked[slot] = advertisement
+    let old = 0
     for (let k = 0; k < count; k++) {
-      const at = slot * this.stride + k
-      this.ends[at] = NO_SLOT
       const field = FIRST + k * NEIGHBOUR_BYTES
-      const other = database.find(bytes, field)
-      if (other === null || other.isStale) continue
-      const back = positionOf(other.bytes, origin.id)
-      if (back < 0 || back >= this.stride) continue
-      const backAt = other.slot * this.stride + back
-      const backCost = readU16(other.bytes, FIRST + back * NEIGHBOUR_BYTES + ID_BYTES)
-      const cost = Math.max(readU16(bytes, field + ID_BYTES), backCost)
-      this.ends[at] = other.slot
-      this.ends[backAt] = slot
-      this.costs[at] = cost
-      this.costs[backAt] = cost
+      let order = 1
+      for (; old < countBefore; old++) {
+        order = compareBytes(
+          before!.bytes,
+          FIRST + old * NEIGHBOUR_BYTES,
+          advertisement.bytes,
+          field,
+          ID_BYTES,
+        )
+        if (order >= 0) break
+        this.#cut(slot, this.#endsBefore[old]!)
+      }
+      if (old < countBefore && order === 0) this.#keep(base + k, field, advertisement, before!, old++, slot)
+      else this.#join(base + k, field, advertisement, database, slot)
     }
+    for (; old < countBefore; old++) this.#cut(slot, this.#endsBefore[old]!)
+  }
+
+  /** A neighbour that was one before. */
+  #keep(
+    at: number,
+    field: number,
+    advertisement: Advertisement,
+    before: Advertisement,
+    old: number,
+    slot: number,
+  ): void {
+    const end = this.#endsBefore[old]!
+    this.ends[at] = end
+    this.costs[at] = this.#costsBefore[old]!
+    if (end === NO_SLOT) return
+    const cost = readU16(advertisement.bytes, field + ID_BYTES)
+    if (cost === readU16(before.bytes, FIRST + old * NEIGHBOUR_BYTES + ID_BYTES)) return
+    this.#connect(at, cost, end, positionOf(this.#linked[end]!.bytes, advertisement.id), slot)
+  }
+
+  /** A neighbour that was none before; nothing where it does not say the same (yet). */
+  #join(
+    at: number,
+    field: number,
+    advertisement: Advertisement,
+    database: LinkStateDatabase,
+    slot: number,
+  ): void {
+    this.ends[at] = NO_SLOT
+    const end = database.find(advertisement.bytes, field)?.slot
+    const other = end === undefined ? null : (this.#linked[end] ?? null)
+    if (end === undefined || other === null) return
+    const back = positionOf(other.bytes, advertisement.id)
+    if (back < 0 || back >= this.stride) return
+    this.#connect(at, readU16(advertisement.bytes, field + ID_BYTES), end, back, slot)
+  }
+
+  /** @param back which neighbour of `end` the slot is */
+  #connect(at: number, ownCost: number, end: number, back: number, slot: number): void {
+    const backCost = readU16(this.#linked[end]!.bytes, FIRST + back * NEIGHBOUR_BYTES + ID_BYTES)
+    const cost = Math.max(ownCost, backCost)
+    const backAt = end * this.stride + back
+    this.ends[at] = end
+    this.ends[backAt] = slot
+    this.costs[at] = cost
+    this.costs[backAt] = cost
   }
 }
 
-/** Cost at which `origin` advertises the neighbour `id`; 0 where it does not. */
-export function advertisedCost(origin: Origin, id: Uint8Array): number {
-  const position = positionOf(origin.bytes, id)
-  return position < 0 ? 0 : readU16(origin.bytes, FIRST + position * NEIGHBOUR_BYTES + ID_BYTES)
+/** Cost at which an origin advertises the neighbour `id`; 0 where it does not. */
+export function advertisedCost({ bytes }: Advertisement, id: Uint8Array): number {
+  const position = positionOf(bytes, id)
+  return position < 0 ? 0 : readU16(bytes, FIRST + position * NEIGHBOUR_BYTES + ID_BYTES)
 }

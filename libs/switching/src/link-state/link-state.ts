@@ -10,7 +10,8 @@ import {
   readSequence,
 } from '../control/link-state-message.ts'
 import { TokenBucket } from '../control/token-bucket.ts'
-import { type DatabaseStats, LinkStateDatabase, MAX_ORIGINS } from './database.ts'
+import type { Advertisement } from './advertisement.ts'
+import { copyAdvertisement, type DatabaseStats, LinkStateDatabase, MAX_ORIGINS } from './database.ts'
 import { advertisedCost, LinkGraph } from './graph.ts'
 import { LinkNeighbour, PACING_MS } from './neighbour.ts'
 import type { Origin } from './origin.ts'
@@ -43,7 +44,7 @@ export interface LinkStateInit {
   /** Neighbours that are used, of this node and of others, up to 64. Default 64. */
   readonly maxNeighbours?: number
   /** See `DatabaseInit`. */
-  readonly keep?: (bytes: Uint8Array) => Uint8Array
+  readonly keep?: (bytes: Uint8Array) => Advertisement
 }
 
 /** Monotonic counters. */
@@ -73,6 +74,10 @@ export class LinkState {
   #self: Origin
   /** Ascending by id. */
   #neighbours: readonly LinkNeighbour[] = []
+  /** Those of the tree: few, of many. */
+  #treeNeighbours: readonly LinkNeighbour[] = []
+  /** Those with messages in their outbox. */
+  #waiting: LinkNeighbour[] = []
   #sequence: number
   /** First and last of the changes that are to be advertised. */
   #firstChangeMs = Number.POSITIVE_INFINITY
@@ -88,7 +93,7 @@ export class LinkState {
     this.#graph = new LinkGraph(this.#maxNeighbours)
     this.database = new LinkStateDatabase({
       maxOrigins: init.maxOrigins ?? MAX_ORIGINS,
-      keep: init.keep ?? ((bytes) => bytes.slice()),
+      keep: init.keep ?? copyAdvertisement,
     })
     this.database.onRemove = (origin) => this.#graph.unlink(origin.slot)
     this.#rate = new TokenBucket(ADVERTISE_BURST, ADVERTISEMENTS_PER_SECOND, nowMs)
@@ -124,7 +129,7 @@ export class LinkState {
       this.#counters.neighboursRefused++
       return null
     }
-    const neighbour = new LinkNeighbour(id, cost, nowMs)
+    const neighbour = new LinkNeighbour(id, cost, this.#waiting, nowMs)
     this.#neighbours = [...this.#neighbours, neighbour].sort((a, b) =>
       compareBytes(a.id, 0, b.id, 0, ID_BYTES),
     )
@@ -133,7 +138,10 @@ export class LinkState {
   }
 
   removeNeighbour(neighbour: LinkNeighbour, nowMs: number): void {
-    this.#neighbours = this.#neighbours.filter((other) => other !== neighbour)
+    const isOther = (other: LinkNeighbour) => other !== neighbour
+    this.#neighbours = this.#neighbours.filter(isOther)
+    this.#treeNeighbours = this.#treeNeighbours.filter(isOther)
+    neighbour.outbox = []
     this.#change(nowMs)
   }
 
@@ -147,6 +155,7 @@ export class LinkState {
   setInTree(neighbour: LinkNeighbour, inTree: boolean, nowMs: number): void {
     const isNew = inTree && !neighbour.inTree
     neighbour.inTree = inTree
+    this.#treeNeighbours = this.#neighbours.filter((other) => other.inTree)
     if (isNew) this.#sendDigest(neighbour, nowMs)
   }
 
@@ -186,7 +195,7 @@ export class LinkState {
     const origin = this.database.find(bytes, offset + ADVERTISEMENT_FIELD.origin)!
     if (origin.isStale) this.#isDirty = true
     this.#sync.isDirty = true
-    this.#flood(origin.bytes, from, nowMs)
+    this.#flood(origin.advertisement.bytes, from, nowMs)
   }
 
   /** Somebody has an advertisement of this node that it did not make since it started: it makes a newer one. */
@@ -198,8 +207,7 @@ export class LinkState {
 
   /** Passes on what is new; a digest soon after finds out whether it was lost on the way. */
   #flood(bytes: Uint8Array, from: LinkNeighbour | null, nowMs: number): void {
-    for (const neighbour of this.#neighbours) {
-      if (!neighbour.inTree) continue
+    for (const neighbour of this.#treeNeighbours) {
       if (neighbour !== from) neighbour.post(bytes)
       neighbour.putOffDigest(nowMs)
     }
@@ -210,10 +218,8 @@ export class LinkState {
     let next = this.#sweepMs
     if (this.#changedMs !== Number.POSITIVE_INFINITY)
       next = Math.min(next, Math.max(this.#advertiseDueMs(), this.#rate.readyMs(nowMs)))
-    for (const { inTree, digestDueMs, outbox, flushMs } of this.#neighbours) {
-      if (inTree) next = Math.min(next, digestDueMs)
-      if (outbox.length > 0) next = Math.min(next, flushMs)
-    }
+    for (const { digestDueMs } of this.#treeNeighbours) next = Math.min(next, digestDueMs)
+    for (const { flushMs } of this.#waiting) next = Math.min(next, flushMs)
     return next
   }
 
@@ -221,12 +227,10 @@ export class LinkState {
   tick(nowMs: number): void {
     if (nowMs >= this.#advertiseDueMs() && this.#rate.take(nowMs)) {
       this.#advertise(nowMs)
-      this.#flood(this.#self.bytes, null, nowMs)
+      this.#flood(this.#self.advertisement.bytes, null, nowMs)
     }
-    for (const neighbour of this.#neighbours) {
-      if (!neighbour.inTree || neighbour.digestDueMs > nowMs) continue
-      this.#sendDigest(neighbour, nowMs)
-    }
+    for (const neighbour of this.#treeNeighbours)
+      if (neighbour.digestDueMs <= nowMs) this.#sendDigest(neighbour, nowMs)
     if (nowMs >= this.#sweepMs) this.#sweep(nowMs)
   }
 
@@ -270,8 +274,15 @@ export class LinkState {
 
   /** Sends what waits in the outboxes: the first message at once, those soon after it together. */
   flush(nowMs: number): void {
-    for (const neighbour of this.#neighbours) {
-      if (neighbour.outbox.length === 0 || neighbour.flushMs > nowMs) continue
+    if (this.#waiting.length === 0) return
+    const waiting = this.#waiting.splice(0)
+    for (const neighbour of waiting) {
+      // Gone meanwhile.
+      if (neighbour.outbox.length === 0) continue
+      if (neighbour.flushMs > nowMs) {
+        this.#waiting.push(neighbour)
+        continue
+      }
       this.#init.send(neighbour, neighbour.outbox)
       neighbour.outbox = []
       neighbour.flushMs = nowMs + PACING_MS
@@ -305,7 +316,7 @@ export class LinkState {
     const hops: FirstHop[] = []
     for (const [bit, neighbour] of this.#neighbours.entries()) {
       const origin = this.database.find(neighbour.id, 0)
-      const cost = origin === null ? 0 : advertisedCost(origin, this.#init.nodeId)
+      const cost = origin === null ? 0 : advertisedCost(origin.advertisement, this.#init.nodeId)
       if (origin !== null && cost > 0)
         hops.push({ slot: origin.slot, cost: Math.max(cost, neighbour.cost), bit })
     }

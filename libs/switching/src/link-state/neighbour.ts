@@ -33,9 +33,12 @@ export class LinkNeighbour {
   flushMs = 0
   /** Messages that found the outbox full. */
   dropped = 0
+  readonly #waiting: LinkNeighbour[]
 
-  constructor(id: Uint8Array, cost: number, nowMs: number) {
+  /** @param waiting where it adds itself when its outbox is no longer empty */
+  constructor(id: Uint8Array, cost: number, waiting: LinkNeighbour[], nowMs: number) {
     this.id = id
+    this.#waiting = waiting
     this.peers = [id]
     this.cost = cost
     this.digestDueMs = nowMs
@@ -51,7 +54,11 @@ export class LinkNeighbour {
 
   /** Puts a message into the outbox. */
   post(message: Uint8Array): void {
-    if (this.outbox.length < MAX_OUTBOX_MESSAGES) this.outbox.push(message)
-    else this.dropped++
+    if (this.outbox.length >= MAX_OUTBOX_MESSAGES) {
+      this.dropped++
+      return
+    }
+    if (this.outbox.length === 0) this.#waiting.push(this)
+    this.outbox.push(message)
   }
 }

@@ -1,43 +1,45 @@
-import { readU32 } from '@wakunet/record'
-import { ADVERTISEMENT_FIELD, readSequence } from '../control/link-state-message.ts'
+import type { Advertisement } from './advertisement.ts'
 
 /** A member as its newest advertisement shows it. The object stays the same while the member is known. */
 export class Origin {
-  /** 16 bytes. */
-  readonly id: Uint8Array
   /** Where it is in the tables of the graph. */
   readonly slot: number
-  /** The advertisement. */
-  bytes: Uint8Array
-  sequence: number
-  bootNonceHigh: number
-  bootNonceLow: number
-  digestHigh = 0
-  digestLow = 0
+  advertisement: Advertisement
   /** Another origin with the same 48-bit key. */
   next: Origin | null = null
   /** Since when no way leads there; `Infinity` while one does. */
   unreachableSinceMs: number
-  /** The graph does not have `bytes` yet. */
+  /** The graph does not have `advertisement` yet. */
   isStale = true
-  /** Advertisements that may still come at once, as of `rateMs`. */
-  rateTokens: number
-  rateMs: number
+  /** Until when its rate is used up (a leaky bucket of time). */
+  busyUntilMs: number
 
-  constructor(slot: number, bytes: Uint8Array, rateTokens: number, nowMs: number) {
+  constructor(slot: number, advertisement: Advertisement, nowMs: number) {
     this.slot = slot
-    this.id = bytes.subarray(ADVERTISEMENT_FIELD.origin, ADVERTISEMENT_FIELD.neighbours)
-    this.bytes = bytes
-    this.sequence = readSequence(bytes, ADVERTISEMENT_FIELD.sequence)
-    this.bootNonceHigh = readU32(bytes, ADVERTISEMENT_FIELD.bootNonce)
-    this.bootNonceLow = readU32(bytes, ADVERTISEMENT_FIELD.bootNonce + 4)
+    this.advertisement = advertisement
     this.unreachableSinceMs = nowMs
-    this.rateTokens = rateTokens
-    this.rateMs = nowMs
+    this.busyUntilMs = nowMs
+  }
+
+  /** 16 bytes. */
+  get id(): Uint8Array {
+    return this.advertisement.id
   }
 
   /** 8 bytes. */
   get bootNonce(): Uint8Array {
-    return this.bytes.subarray(ADVERTISEMENT_FIELD.bootNonce, ADVERTISEMENT_FIELD.origin)
+    return this.advertisement.bootNonce
+  }
+
+  get bootNonceHigh(): number {
+    return this.advertisement.bootNonceHigh
+  }
+
+  get bootNonceLow(): number {
+    return this.advertisement.bootNonceLow
+  }
+
+  get sequence(): number {
+    return this.advertisement.sequence
   }
 }

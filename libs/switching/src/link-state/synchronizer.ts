@@ -67,11 +67,12 @@ export class Synchronizer {
     this.#buckets.fill(0)
     for (const origin of this.#database.slots) {
       if (origin === null || !isReached(origin)) continue
-      const at = 2 * bucketOf(origin.id)
-      this.#buckets[at]! ^= origin.digestHigh
-      this.#buckets[at + 1]! ^= origin.digestLow
-      this.#digest[0]! ^= origin.digestHigh
-      this.#digest[1]! ^= origin.digestLow
+      const { id, digestHigh, digestLow } = origin.advertisement
+      const at = 2 * bucketOf(id)
+      this.#buckets[at]! ^= digestHigh
+      this.#buckets[at + 1]! ^= digestLow
+      this.#digest[0]! ^= digestHigh
+      this.#digest[1]! ^= digestLow
     }
   }
 
@@ -211,7 +212,7 @@ export class Synchronizer {
       return false
     }
     this.stats.synchronized++
-    to.post(origin.bytes)
+    to.post(origin.advertisement.bytes)
     return true
   }
 }

@@ -1,28 +1,27 @@
 import { idKey } from '@wakunet/record'
-import { ADVERTISEMENT_FIELD } from '@wakunet/switching'
+import { ADVERTISEMENT_FIELD, Advertisement } from '@wakunet/switching'
 
-/** Versions of one origin's advertisement that are shared; older ones are copied. */
+/** Versions of one origin's advertisement that are shared; older ones are made anew. */
 const MAX_VERSIONS = 4
 
 /**
- * One copy of an advertisement for all nodes of the simulation, instead of one each: a thousand nodes keep a million
- * of them.
+ * One advertisement for all nodes of the simulation, instead of one each: a thousand nodes keep a million of them.
  */
-export class SharedBytes {
-  readonly #versions = new Map<number, Uint8Array[]>()
+export class SharedAdvertisements {
+  readonly #versions = new Map<number, Advertisement[]>()
 
-  readonly keep = (bytes: Uint8Array): Uint8Array => {
+  readonly keep = (bytes: Uint8Array): Advertisement => {
     const key = idKey(bytes, ADVERTISEMENT_FIELD.origin)
     let versions = this.#versions.get(key)
     if (versions === undefined) {
       versions = []
       this.#versions.set(key, versions)
     }
-    for (const version of versions) if (isSame(version, bytes)) return version
-    const copy = bytes.slice()
-    versions.unshift(copy)
+    for (const version of versions) if (isSame(version.bytes, bytes)) return version
+    const made = new Advertisement(bytes.slice())
+    versions.unshift(made)
     if (versions.length > MAX_VERSIONS) versions.pop()
-    return copy
+    return made
   }
 }
 
