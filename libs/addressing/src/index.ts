@@ -4,9 +4,16 @@
  * every time. Pure.
  */
 export * from './address-plan.ts'
+export {
+  CONTROL_MEMBER,
+  MAX_ANNOUNCEMENT_BYTES,
+  MAX_MEMBER_LEASES,
+} from './announcement/announcement.ts'
+export { nodeIdOfKey, signedBytes, type Verify } from './announcement/announcement-proof.ts'
 export * from './cidr.ts'
 export * from './conflict.ts'
 export * from './ip-address.ts'
+export * from './leases/lease.ts'
 export * from './member-address.ts'
 export * from './subnet.ts'
 export * from './vlan-addressing.ts'

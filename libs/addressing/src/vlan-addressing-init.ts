@@ -1,4 +1,5 @@
 import type { AddressPlan } from './address-plan.ts'
+import type { Lease } from './leases/lease.ts'
 
 /** A member of the VLAN, known by its node id. */
 export interface AddressingPeer {
@@ -12,23 +13,6 @@ export interface AddressingPeer {
  */
 export const ADDRESS_MODES = ['auto', 'manual', 'dhcp', 'none'] as const
 export type AddressMode = (typeof ADDRESS_MODES)[number]
-
-/** How a lease came about. */
-export const LEASE_KINDS = ['auto', 'manual', 'dhcp', 'observed'] as const
-export type LeaseKind = (typeof LEASE_KINDS)[number]
-
-/** One address of one station behind a member. */
-export interface Lease {
-  /** Six bytes. */
-  readonly mac: Uint8Array
-  /** 4 or 16 bytes. */
-  readonly address: Uint8Array
-  readonly kind: LeaseKind
-  /** Unix milliseconds at which the member gave it, or first saw it. */
-  readonly sinceMs: number
-  /** One label of letters, digits and hyphens, or empty. */
-  readonly hostname: string
-}
 
 /** What a member says of itself. */
 export interface MemberFacts {

@@ -1,0 +1,74 @@
+import { blake3 } from '@noble/hashes/blake3.js'
+import { utf8ToBytes } from '@noble/hashes/utils.js'
+import { compareIds } from '@wakunet/gossip'
+import { ID_BYTES } from '@wakunet/interface'
+import { compareAddresses, keyOfAddress } from '../leases/address-order.ts'
+import type { Lease } from '../leases/lease.ts'
+import { type Announcement, type AnnouncementFields, SIGNATURE_BYTES } from './announcement.ts'
+
+/** Ed25519. */
+export type Verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
+
+/** Why an announcement that can be read is refused; closed. */
+export type AnnouncementFault = 'forged' | 'backdated'
+
+const DOMAIN = utf8ToBytes('wakunet vlan member v1\0')
+
+/**
+ * What the signature is over: the domain, a zero byte, the VLAN id, and the announcement without its signature. Who signs puts
+ * everything before the payload itself, so that no signature serves another purpose.
+ * @param vlanId 16 bytes
+ */
+export function signedBytes(vlanId: Uint8Array, payload: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(DOMAIN.length + ID_BYTES + payload.length)
+  bytes.set(DOMAIN)
+  bytes.set(vlanId, DOMAIN.length)
+  bytes.set(payload, DOMAIN.length + ID_BYTES)
+  return bytes
+}
+
+/** The node with this Ed25519 public key, 16 bytes. */
+export function nodeIdOfKey(publicKey: Uint8Array): Uint8Array {
+  return blake3(publicKey, { dkLen: ID_BYTES })
+}
+
+/**
+ * What is wrong with an announcement; the cheap checks come first.
+ * @param bytes that it was read from, and nothing else
+ * @param mac that follows from the origin's node id in this VLAN: of its own addresses
+ * @param before the last announcement of the origin, null for none
+ */
+export function announcementFault(
+  announcement: Announcement,
+  bytes: Uint8Array,
+  { vlanId, mac, before, verify }: ProofContext,
+): AnnouncementFault | null {
+  const { origin, publicKey, signature, leases } = announcement
+  if (compareIds(nodeIdOfKey(publicKey), origin) !== 0) return 'forged'
+  if (leases.some((lease) => isOwnAddress(lease) && compareAddresses(lease.mac, mac) !== 0)) return 'forged'
+  if (before !== null && isBackdated(leases, before)) return 'backdated'
+  const message = signedBytes(vlanId, bytes.subarray(0, bytes.length - SIGNATURE_BYTES))
+  return verify(publicKey, message, signature) ? null : 'forged'
+}
+
+export interface ProofContext {
+  readonly vlanId: Uint8Array
+  readonly mac: Uint8Array
+  readonly before: AnnouncementFields | null
+  readonly verify: Verify
+}
+
+/** Whether the lease is an address of the member's own interface. */
+export function isOwnAddress({ kind }: Lease): boolean {
+  return kind === 'auto' || kind === 'manual'
+}
+
+/** Whether a lease that is new since `before` claims to be older than that. */
+function isBackdated(leases: readonly Lease[], before: AnnouncementFields): boolean {
+  const known = new Map(before.leases.map((lease) => [keyOfAddress(lease.address), lease]))
+  return leases.some((lease) => {
+    if (lease.sinceMs >= before.sequence) return false
+    const same = known.get(keyOfAddress(lease.address))
+    return same === undefined || compareAddresses(same.mac, lease.mac) !== 0 || lease.sinceMs < same.sinceMs
+  })
+}
