@@ -1,6 +1,34 @@
-import { DEFAULT_AGEING_MS, DEFAULT_MAX_ENTRIES, DEFAULT_MAX_ENTRIES_PER_PORT } from '@wakunet/switching'
+import {
+  DEFAULT_AGEING_MS,
+  DEFAULT_MAX_ENTRIES,
+  DEFAULT_MAX_ENTRIES_PER_PORT,
+  GUARD_NAMES,
+  type GuardName,
+} from '@wakunet/switching'
 import { z } from 'zod'
 import { MAX_JOINED_VLANS } from './joined-vlans.ts'
+
+/** What each guard keeps out, for `--help` and the documentation. */
+const GUARDED: Record<GuardName, string> = {
+  frame: 'malformed frames',
+  tag: '802.1Q tags that the policy of the VLAN does not carry',
+  root: 'LANs that would become root of the spanning tree',
+  bpdu: 'BPDUs where no bridge shall be',
+  fragment: 'tiny and overlapping fragments',
+  'header-chain': 'IPv6 headers behind which anything could hide',
+  'dhcp-client': 'DHCP requests in the name of other stations',
+  dhcp: 'DHCP servers, and DHCP that would cross a trunk',
+  arp: 'ARP that claims addresses of others',
+  nd: 'neighbour discovery that claims addresses of others',
+  router: 'router advertisements and redirects',
+  'multicast-rate': 'floods of IGMP and MLD',
+  'multicast-control': 'IGMP and MLD that would cross a trunk',
+  storm: 'storms of broadcast, multicast and unknown unicast',
+}
+
+const guardSwitches = Object.fromEntries(
+  GUARD_NAMES.map((name) => [name, z.boolean().default(true).describe(`keep out ${GUARDED[name]}`)]),
+) as Record<GuardName, z.ZodDefault<z.ZodBoolean>>
 
 /** Configuration of vlan-switch; every key has a default that suits a host on a desktop. */
 export const vlanSwitchConfigSchema = z.strictObject({
@@ -31,6 +59,12 @@ export const vlanSwitchConfigSchema = z.strictObject({
         .describe('learned MAC addresses behind one member, or behind the own interface'),
     })
     .prefault({}),
+  guards: z.strictObject(guardSwitches).prefault({}),
+  neighbourProxy: z.boolean().default(true).describe('answer ARP and neighbour discovery for members'),
+  multicastSnooping: z
+    .boolean()
+    .default(true)
+    .describe('send multicast to members that asked for it, not to everybody'),
 })
 
 export type VlanSwitchConfig = z.infer<typeof vlanSwitchConfigSchema>

@@ -19,24 +19,31 @@ import {
   NEEDS_CSUM,
   type TapPort,
 } from '@wakunet/interface'
-import { type DecodedRecord, RecordWriter, readFrameHint, virtioToFrameHeader } from '@wakunet/record'
-import { Bridge, createDropCounters, type FdbInit, type Member } from '@wakunet/switching'
+import { type DecodedRecord, readFrameHint, virtioToFrameHeader } from '@wakunet/record'
+import {
+  BRIDGE_DROPS,
+  createDropCounters,
+  DATAPATH_DROPS,
+  FABRIC_DROPS,
+  GUARD_DROPS,
+  type Member,
+  VlanDatapath,
+  type VlanDatapathInit,
+  type VlanDatapathOutput,
+} from '@wakunet/switching'
 import { newPortDrops, type PortDrop, type PortDrops } from './port-counters.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
-export interface FramePathInit {
-  /** 16 bytes. */
-  readonly vlanId: Uint8Array
-  /** This node, 16 bytes. */
-  readonly nodeId: Uint8Array
-  /** 8 bytes. */
-  readonly bootNonce: Uint8Array
-  /** MAC address of the TAP as a 48-bit integer. */
-  readonly mac: number
+export interface FramePathInit extends VlanDatapathInit {
   /** MTU of the VLAN: what members may send. */
   readonly mtu: number
-  readonly fdb: FdbInit
 }
+
+/** What of a VLAN the rest of the port hears. */
+export type FramePathOutput = Pick<
+  VlanDatapathOutput,
+  'onLocalFrame' | 'onLanBpdu' | 'sendTapBpdu' | 'onControl' | 'onPeers' | 'onWake'
+>
 
 export interface FramePathComponents {
   readonly lane: Pick<LaneConnection, 'send'>
@@ -44,18 +51,18 @@ export interface FramePathComponents {
 }
 
 /**
- * The way of the frames of one VLAN between its TAP and the lane, batch by batch:
+ * The way of the frames of one VLAN between its TAP and the lane, batch by batch; the datapath decides:
  *
  * ```text
- *   TAP ─ fromTap ─▶ bridge.forward ─▶ RecordWriter ─▶ lane
- *   TAP ◀─ write ─ bridge.receiveFrame ◀─ checkOffload ◀─ bridge.admit ◀─ receive ─ lane
+ *   TAP ─ fromTap ─▶ record frame headers ─▶ datapath.fromTap ─▶ lane
+ *   TAP ◀─ write ─ datapath.accept ◀─ checkOffload ◀─ datapath.receiveRecord ◀─ receive ─ lane
  * ```
  *
  * Headers are rewritten in their slots, frames are not moved, and nothing is allocated per frame; only a TAP
  * that takes no super-frames costs copies.
  */
 export class FramePath {
-  readonly bridge: Bridge
+  readonly datapath: VlanDatapath
   recordsIn = 0
   recordsOut = 0
   /** Frames whose checksum or segmentation was done in software for a TAP without that offload. */
@@ -63,45 +70,59 @@ export class FramePath {
   readonly #lane: Pick<LaneConnection, 'send'>
   readonly #clock: Clock
   readonly #mtu: number
-  readonly #writer: RecordWriter
   readonly #segments = new SegmentWriter()
   readonly #hint = createOffloadHint()
   readonly #offloadDrops = createDropCounters<OffloadFault>(OFFLOAD_FAULTS)
   readonly #pathDrops = createDropCounters(['frame-size', 'port-down'] as const)
   #tap: TapPort | null = null
 
-  constructor({ lane, clock }: FramePathComponents, init: FramePathInit) {
+  constructor({ lane, clock }: FramePathComponents, init: FramePathInit, output: FramePathOutput = {}) {
     this.#lane = lane
     this.#clock = clock
     this.#mtu = init.mtu
-    this.#writer = new RecordWriter({ vlanId: init.vlanId, ingress: init.nodeId, bootNonce: init.bootNonce })
-    this.bridge = new Bridge({ nodeId: init.nodeId, mac: init.mac, fdb: init.fdb }, clock.monotonicMs())
+    this.datapath = new VlanDatapath(
+      init,
+      {
+        ...output,
+        send: this.#send,
+        toTap: (frame) => this.toTap(frame),
+        onLocalFrame: (bytes, at, length, nowMs) => {
+          // The kernel leaves the checksums of what it sends to the interface.
+          if (this.#completeFrame(bytes, at, length)) output.onLocalFrame?.(bytes, at, length, nowMs)
+        },
+      },
+      clock.monotonicMs(),
+    )
   }
 
   /** Takes the frames of a TAP and writes to it; null while there is none. */
   attach(tap: TapPort | null): void {
     if (this.#tap !== null) this.#tap.onFrames = null
     this.#tap = tap
-    if (tap !== null) tap.onFrames = (batch) => this.#fromTap(batch)
+    const nowMs = this.#clock.monotonicMs()
+    if (tap === null) this.datapath.multicast.portDown(nowMs)
+    else {
+      tap.onFrames = (batch) => this.#fromTap(batch)
+      this.datapath.multicast.portUp(nowMs)
+    }
   }
 
   /** Everything dropped so far, by reason; the TAP's own counters are not in it. */
   drops(): PortDrops {
     const drops = newPortDrops()
-    Object.assign(drops, this.bridge.drops, this.#pathDrops)
+    const { fabric, guards } = this.datapath
+    for (const reason of BRIDGE_DROPS) drops[reason] = fabric.bridge.drops[reason]
+    for (const reason of FABRIC_DROPS) drops[reason] = fabric.drops[reason]
+    for (const reason of DATAPATH_DROPS) drops[reason] = this.datapath.drops[reason]
+    for (const reason of GUARD_DROPS) drops[`guard-${reason}` satisfies PortDrop] = guards.drops[reason]
     for (const fault of OFFLOAD_FAULTS)
       drops[`offload-${fault}` satisfies PortDrop] = this.#offloadDrops[fault]
-    return drops
+    return Object.assign(drops, this.#pathDrops)
   }
 
   #fromTap(batch: FrameBatch): void {
     this.#toRecordFrames(batch)
-    const plan = this.bridge.forward(batch, this.#clock.monotonicMs())
-    for (let i = 0; i < plan.groupCount; i++) {
-      const { member, indexes, count } = plan.group(i)
-      const peers = member === null ? this.bridge.members.ids : member.peers
-      this.#writer.write(batch, indexes, count, member === null ? null : member.id, peers, this.#send)
-    }
+    this.datapath.fromTap(batch, this.#clock.monotonicMs())
   }
 
   /** Rewrites virtio-net headers into record frame headers and takes impossible frames out of the batch. */
@@ -127,27 +148,34 @@ export class FramePath {
     this.#lane.send(parts)
   }
 
+  /** A frame of the switch itself for the TAP, without offloads. */
+  toTap(frame: Uint8Array): void {
+    if (this.#tap === null) return
+    this.#segments.add(frame, this.#tap)
+    this.#segments.flush(this.#tap)
+  }
+
   /**
    * A record of this VLAN came from a trunk.
    * @param peerOffset where the id of the trunk's peer is in `record.bytes`
    */
   receive(record: DecodedRecord, peerOffset: number): void {
+    const nowMs = this.#clock.monotonicMs()
+    const sender = this.datapath.receiveRecord(record, peerOffset, nowMs)
+    if (sender === null) return
     const tap = this.#tap
     if (tap === null) {
       this.#pathDrops['port-down'] += record.batch.count
       return
     }
-    const sender = this.bridge.admit(record, peerOffset)
-    if (sender === null) return
     this.recordsIn++
-    const nowMs = this.#clock.monotonicMs()
     const { batch } = record
     const count = batch.count
     batch.count = 0
     for (let i = 0; i < count; i++) {
       const offset = batch.offsets[i]!
       const length = batch.lengths[i]!
-      if (!this.#accept(batch.bytes, offset, length, sender, nowMs)) continue
+      if (!this.#accept(batch.bytes, offset, length, sender, record.tree, nowMs)) continue
       if (this.#needsSoftware(tap) && !this.#finish(batch, offset, length, tap)) continue
       writeVirtioHeader(batch.bytes, offset, length, this.#hint)
       batch.offsets[batch.count] = offset
@@ -158,7 +186,14 @@ export class FramePath {
   }
 
   /** Leaves the checked hints of an accepted frame in `#hint`. */
-  #accept(bytes: Uint8Array, offset: number, length: number, sender: Member, nowMs: number): boolean {
+  #accept(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    sender: Member,
+    isTree: boolean,
+    nowMs: number,
+  ): boolean {
     readFrameHint(bytes, offset, this.#hint)
     const start = offset + FRAME_HEADER_BYTES
     const verdict = checkOffload(bytes, start, length, this.#hint, this.#mtu)
@@ -166,7 +201,17 @@ export class FramePath {
       this.#offloadDrops[verdict]++
       return false
     }
-    return this.bridge.receiveFrame(bytes, start, sender, nowMs)
+    return this.datapath.accept(bytes, start, length, sender, isTree, nowMs)
+  }
+
+  /** Completes the checksum of a frame from the TAP. @returns false for one that cannot be completed, or a super-frame */
+  #completeFrame(bytes: Uint8Array, at: number, length: number): boolean {
+    readFrameHint(bytes, at - FRAME_HEADER_BYTES, this.#hint)
+    const verdict = checkOffload(bytes, at, length, this.#hint, MAX_FRAME_BYTES)
+    if (verdict !== 'ok') this.#offloadDrops[verdict]++
+    else if (this.#hint.gsoType !== GSO_NONE) this.#pathDrops['frame-size']++
+    else return (this.#hint.flags & NEEDS_CSUM) === 0 || completeChecksum(bytes, at, length, this.#hint)
+    return false
   }
 
   #needsSoftware(tap: TapPort): boolean {

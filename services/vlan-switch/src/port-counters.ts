@@ -1,15 +1,25 @@
 import { OFFLOAD_FAULTS } from '@wakunet/ethernet'
-import { BRIDGE_DROPS, createDropCounters } from '@wakunet/switching'
+import {
+  BRIDGE_DROPS,
+  createDropCounters,
+  DATAPATH_DROPS,
+  FABRIC_DROPS,
+  GUARD_DROPS,
+} from '@wakunet/switching'
 
 /**
- * Why a port drops frames and records; closed, so that it labels a counter. Beside those of the bridge:
+ * Why a port drops frames and records; closed, so that it labels a counter. Beside those of fabric, bridge and datapath:
+ * - `guard-…`: a guard objected
  * - `offload-…`: the offload hints of a frame do not fit it (`checkOffload`)
  * - `frame-size`: the TAP handed out a frame of an impossible size
  * - `port-down`: frames for a port whose TAP is gone
  * - `tap-refused`, `tap-full`: the kernel would not take a frame, or had no room for it
  */
 export const PORT_DROPS = [
+  ...FABRIC_DROPS,
   ...BRIDGE_DROPS,
+  ...DATAPATH_DROPS,
+  ...GUARD_DROPS.map((reason) => `guard-${reason}` as const),
   ...OFFLOAD_FAULTS.map((fault) => `offload-${fault}` as const),
   'frame-size',
   'port-down',
@@ -31,12 +41,22 @@ export const PORT_COUNTERS = [
   'recordsIn',
   'recordsOut',
   'framesFinished',
+  'recordsPassedOn',
+  'controlRecordsOut',
   'macsLearned',
   'macsMoved',
   'macsAged',
+  'macsContested',
   'macsRefused',
   'membersRefused',
-  'memberMacsRefused',
+  'topologyChanges',
+  'rootChanges',
+  'neighboursAnswered',
+  'bindingsLearned',
+  'bindingsMoved',
+  'bindingConflicts',
+  'groupQueriesOut',
+  'groupReportsIn',
   'addressConflicts',
   'addressMoves',
   'tapFailures',

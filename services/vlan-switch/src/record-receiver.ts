@@ -17,13 +17,11 @@ import type { FramePath } from './frame-path.ts'
  * Why a message from the lane reaches no port; closed, so that it labels a counter.
  * - `envelope`: it is none, or names several peers where there can be only one
  * - `record-…`: it does not decode
- * - `control`: it carries messages between switches, which this version does not speak; they are no frames
  * - `vlan-unknown`: no joined VLAN has that id
  */
 export const LANE_DROPS = [
   'envelope',
   ...RECORD_FAULTS.map((fault) => `record-${fault}` as const),
-  'control',
   'vlan-unknown',
 ] as const
 export type LaneDrop = (typeof LANE_DROPS)[number]
@@ -64,10 +62,6 @@ export class RecordReceiver {
     const verdict = decodeRecord(message, this.#record, this.#envelope.recordOffset)
     if (verdict !== 'ok') {
       this.drops[`record-${verdict}`]++
-      return
-    }
-    if (this.#record.control) {
-      this.drops.control++
       return
     }
     const path = this.#find(message, this.#envelope.recordOffset + RECORD_FIELD.vlanId)

@@ -1,16 +1,20 @@
 import { memberMac } from '@wakunet/addressing'
 import type { PortInfo, VlanInfo, VlanMember, VlanMembership } from '@wakunet/bus'
 import { macFromString, readMac } from '@wakunet/ethernet'
-import { nodeIdToBytes, vlanIdToBytes } from '@wakunet/identity'
+import { nodeIdFromBytes, nodeIdToBytes, vlanIdToBytes } from '@wakunet/identity'
 import type { Clock, LaneConnection, Logger, NodeId, VlanId } from '@wakunet/interface'
 import { BOOT_NONCE_BYTES } from '@wakunet/record'
-import type { FdbInit } from '@wakunet/switching'
+import { GUARD_NAMES } from '@wakunet/switching'
+import type { VlanSwitchConfig } from './config.ts'
 import { FramePath } from './frame-path.ts'
-import { MemberInits } from './member-inits.ts'
+import { GuardLog } from './guard-log.ts'
 import { PortAddresses } from './port-addresses.ts'
+import { PortClock } from './port-clock.ts'
 import { newPortDrops, type PortCounters, type PortDrops, sumOf } from './port-counters.ts'
-import type { Random } from './random.ts'
+import { querierOf } from './querier.ts'
+import { type Random, randomUint32, randomUnit } from './random.ts'
 import { type OpenTap, TapKeeper } from './tap-keeper.ts'
+import { VlanTrunks } from './vlan-trunks.ts'
 
 export interface VlanPortComponents {
   readonly lane: Pick<LaneConnection, 'send'>
@@ -30,7 +34,7 @@ export interface VlanPortInit {
   /** Automatic attempt to begin with. */
   readonly addressAttempt: number
   readonly hostname: string
-  readonly fdb: FdbInit
+  readonly config: Omit<VlanSwitchConfig, 'hostname' | 'maxVlans'>
 }
 
 /** One joined VLAN: its TAP, the way of its frames, its members and this node's addresses. */
@@ -49,7 +53,9 @@ export class VlanPort {
   readonly #logger: Logger
   readonly #bootNonce: Uint8Array
   readonly #addresses: PortAddresses
-  readonly #memberInits: MemberInits
+  readonly #trunks: VlanTrunks
+  readonly #portClock: PortClock
+  readonly #guardLog: GuardLog
   readonly #tap: TapKeeper
   #members: readonly VlanMember[] = []
 
@@ -66,15 +72,15 @@ export class VlanPort {
     this.#logger = components.logger
     // Of its own for each port: a VLAN that is left and joined again begins its sequence anew.
     this.#bootNonce = components.random(BOOT_NONCE_BYTES)
-    this.#memberInits = new MemberInits(this.vlanId)
     this.#addresses = this.#createAddresses()
-    this.path = new FramePath(components, {
-      vlanId: vlanIdToBytes(this.vlanId),
-      nodeId: nodeIdToBytes(nodeId),
-      bootNonce: this.#bootNonce,
-      mac: readMac(macFromString(this.mac), 0),
-      mtu: vlan.mtu,
-      fdb: init.fdb,
+    this.path = this.#createPath(components)
+    const { datapath } = this.path
+    this.#trunks = new VlanTrunks(datapath.fabric)
+    this.#guardLog = new GuardLog(components, init.interfaceName)
+    this.#portClock = new PortClock({
+      clock: components.clock,
+      nextMs: (nowMs) => datapath.nextTickMs(nowMs),
+      tick: (nowMs) => datapath.tick(nowMs),
     })
     this.#tap = new TapKeeper(components, {
       name: init.interfaceName,
@@ -83,6 +89,39 @@ export class VlanPort {
       addresses: this.#addresses.all,
       onTap: (tap) => this.path.attach(tap),
     })
+  }
+
+  #createPath(components: VlanPortComponents): FramePath {
+    const { vlan, nodeId, config } = this.#init
+    const { random, clock } = components
+    const tapMac = macFromString(this.mac)
+    const path = new FramePath(
+      components,
+      {
+        vlanId: vlanIdToBytes(this.vlanId),
+        nodeId: nodeIdToBytes(nodeId),
+        bootNonce: this.#bootNonce,
+        mac: readMac(tapMac, 0),
+        tapMac,
+        macOf: (id) => readMac(macFromString(memberMac(this.vlanId, nodeIdFromBytes(id))), 0),
+        mtu: vlan.mtu,
+        fdb: {
+          ageingMs: config.fdb.ageingMs,
+          maxEntries: config.fdb.maxEntries,
+          maxEntriesPerPort: config.fdb.maxEntriesPerMember,
+        },
+        firstSequence: clock.wallMs(),
+        firstNumber: randomUint32(random),
+        hashSeed: randomUint32(random),
+        random: () => randomUnit(random),
+        speaker: querierOf(this.vlanId),
+        neighbourProxy: config.neighbourProxy,
+        multicast: { snooping: config.multicastSnooping },
+      },
+      { onWake: () => this.#portClock?.wake() },
+    )
+    for (const name of GUARD_NAMES) path.datapath.guards.switch(name, config.guards[name])
+    return path
   }
 
   #createAddresses(): PortAddresses {
@@ -116,16 +155,19 @@ export class VlanPort {
 
   /** Opens the TAP. @throws WakunetError what `openTap` throws; nothing is open then */
   open(signal?: AbortSignal): Promise<void> {
+    this.#portClock.start()
     return this.#tap.open(signal)
   }
 
   /** The same, but a failure is noted and tried again later. */
   openOrRetry(): Promise<void> {
+    this.#portClock.start()
     return this.#tap.openOrRetry()
   }
 
   /** Closes the TAP for good. */
   close(): Promise<void> {
+    this.#portClock.stop()
     return this.#tap.close()
   }
 
@@ -135,11 +177,11 @@ export class VlanPort {
     this.#tap.setAddresses(this.#addresses.all)
   }
 
-  /** Takes over the whole membership of the VLAN. */
+  /** Takes over the members of the VLAN that have a trunk to this node. */
   setMembers(members: readonly VlanMember[]): void {
     const nowMs = this.#clock.monotonicMs()
     this.#members = this.#others(members)
-    this.path.bridge.setMembers(this.#memberInits.convert(this.#members), nowMs)
+    this.#trunks.update(this.#members, nowMs)
     const before = this.#addresses.all[0]
     if (!this.#addresses.settle(this.#members, nowMs)) return
     const now = this.#addresses.all[0]
@@ -168,14 +210,16 @@ export class VlanPort {
     }
   }
 
-  /** Forgets aged MAC addresses. */
-  sweep(): void {
-    this.path.bridge.sweep(this.#clock.monotonicMs())
+  /** Tells in the log what guards have kept out; called every few seconds. */
+  report(): void {
+    this.#guardLog.report(this.path.datapath.guards.drops)
   }
 
   counters(): PortCounters {
     const { path } = this
-    const { fdbStats, stats } = path.bridge
+    const { fabric, guards, multicast, proxy } = path.datapath
+    const { fdbStats } = fabric.bridge
+    const bindings = guards.bindings.stats
     const taps = this.#tap.totals
     return {
       framesIn: taps.framesWritten,
@@ -185,12 +229,22 @@ export class VlanPort {
       recordsIn: path.recordsIn,
       recordsOut: path.recordsOut,
       framesFinished: path.framesFinished,
+      recordsPassedOn: fabric.stats.transits,
+      controlRecordsOut: fabric.stats.controlRecordsSent,
       macsLearned: fdbStats.learned,
       macsMoved: fdbStats.moved,
       macsAged: fdbStats.aged,
+      macsContested: fdbStats.contested,
       macsRefused: fdbStats.refusedFull + fdbStats.refusedPortFull,
-      membersRefused: stats.membersRefused,
-      memberMacsRefused: stats.macsRefused + this.#memberInits.macsRefused,
+      membersRefused: fabric.bridge.stats.membersRefused,
+      topologyChanges: fabric.tree.stats.topologyChanges,
+      rootChanges: fabric.tree.stats.rootChanges,
+      neighboursAnswered: proxy.answered,
+      bindingsLearned: bindings.learned,
+      bindingsMoved: bindings.moved,
+      bindingConflicts: bindings.conflicts,
+      groupQueriesOut: multicast.snooper.stats.queriesSent,
+      groupReportsIn: multicast.snooper.stats.reportsHeard,
       addressConflicts: this.#addresses.conflicts,
       addressMoves: this.#addresses.moves,
       tapFailures: this.#tap.failures,
@@ -221,8 +275,8 @@ export class VlanPort {
       addressMode: this.#addresses.mode,
       state: this.#tap.isUp ? 'up' : 'failed',
       lastError: this.#tap.lastError ?? this.#addresses.conflict,
-      members: this.#members.length,
-      fdbEntries: this.path.bridge.fdbSize,
+      members: this.path.datapath.fabric.bridge.members.size,
+      fdbEntries: this.path.datapath.fabric.bridge.fdbSize,
       framesIn,
       framesOut,
       bytesIn,

@@ -57,7 +57,7 @@ export interface VlanSwitchStatus {
   readonly portsFailed: number
 }
 
-const SWEEP_MS = 10_000
+const REPORT_MS = 10_000
 const MAX_FDB_SHOWN = 4_096
 
 /** The switch of a host: one port for each joined VLAN, behind the bus contract. */
@@ -75,7 +75,7 @@ export class VlanSwitch implements Startable {
   readonly #pastCounters = newPortCounters()
   readonly #pastDrops = newPortDrops()
   #nodeId: NodeId | null = null
-  #sweepTimer: Timer | null = null
+  #reportTimer: Timer | null = null
   #started = false
   /** Ends whatever a change waits for when the switch stops. */
   #stopping = new AbortController()
@@ -124,7 +124,7 @@ export class VlanSwitch implements Startable {
     }
     const { lane, clock } = this.#components
     lane.onMessage = (message) => this.receiver.receive(message)
-    this.#sweepTimer = clock.setInterval(() => this.#sweep(), SWEEP_MS)
+    this.#reportTimer = clock.setInterval(() => this.#report(), REPORT_MS)
     this.#api.start()
     this.#control.start()
   }
@@ -135,8 +135,8 @@ export class VlanSwitch implements Startable {
     this.#stopping.abort(new WakunetError('ERR_NOT_STARTED', 'vlan-switch was stopped meanwhile'))
     this.#api.stop()
     this.#control.stop()
-    this.#sweepTimer?.cancel()
-    this.#sweepTimer = null
+    this.#reportTimer?.cancel()
+    this.#reportTimer = null
     await this.#changes.idle()
     this.#components.lane.onMessage = null
     await this.#removeAllPorts()
@@ -204,7 +204,10 @@ export class VlanSwitch implements Startable {
   /** @throws WakunetError `ERR_VLAN_NOT_JOINED`, `ERR_VLAN_NAME_AMBIGUOUS` */
   show(text: string): ReplyOf<'switch.show'> {
     const port = this.#requirePort(text)
-    const entries = port.path.bridge.fdbEntries(this.#components.clock.monotonicMs(), MAX_FDB_SHOWN)
+    const entries = port.path.datapath.fabric.bridge.fdbEntries(
+      this.#components.clock.monotonicMs(),
+      MAX_FDB_SHOWN,
+    )
     return {
       port: port.info(),
       members: [...port.members],
@@ -235,8 +238,8 @@ export class VlanSwitch implements Startable {
   get tables(): { members: number; fdbEntries: number } {
     const ports = [...this.#ports.values()]
     return {
-      members: ports.reduce((sum, port) => sum + port.members.length, 0),
-      fdbEntries: ports.reduce((sum, port) => sum + port.path.bridge.fdbSize, 0),
+      members: ports.reduce((sum, port) => sum + port.path.datapath.fabric.bridge.members.size, 0),
+      fdbEntries: ports.reduce((sum, port) => sum + port.path.datapath.fabric.bridge.fdbSize, 0),
     }
   }
 
@@ -292,14 +295,9 @@ export class VlanSwitch implements Startable {
     }
   }
 
-  #portInit(nodeId: NodeId): Pick<VlanPortInit, 'nodeId' | 'hostname' | 'fdb'> {
+  #portInit(nodeId: NodeId): Pick<VlanPortInit, 'nodeId' | 'hostname' | 'config'> {
     const { config, hostname } = this.#init
-    const { ageingMs, maxEntries, maxEntriesPerMember } = config.fdb
-    return {
-      nodeId,
-      hostname: (config.hostname === '' ? hostname : config.hostname).slice(0, 64),
-      fdb: { ageingMs, maxEntries, maxEntriesPerPort: maxEntriesPerMember },
-    }
+    return { nodeId, hostname: (config.hostname === '' ? hostname : config.hostname).slice(0, 64), config }
   }
 
   #createPort(init: VlanPortInit): VlanPort {
@@ -357,7 +355,7 @@ export class VlanSwitch implements Startable {
     }
   }
 
-  #sweep(): void {
-    for (const port of this.#ports.values()) port.sweep()
+  #report(): void {
+    for (const port of this.#ports.values()) port.report()
   }
 }

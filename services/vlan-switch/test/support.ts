@@ -356,6 +356,17 @@ export function payloads(written: readonly TapFrame[]): string[] {
   return written.map(({ frame: bytes }) => Buffer.from(bytes.subarray(14)).toString().replace(/\0+$/, ''))
 }
 
+/** Lets the switches of nodes with one clock agree on their tree; what they said to their hosts meanwhile is taken. */
+export async function converge(nodes: readonly TestNode[], ms = 1_000): Promise<void> {
+  for (let i = 0; i < ms; i += 20) {
+    await settle()
+    nodes[0]!.clock.advance(20)
+  }
+  await settle()
+  for (const one of nodes) for (const tap of one.taps) tap.takeWritten()
+  for (const one of nodes) one.trunkPeer.sent.length = 0
+}
+
 /** Nodes in one VLAN, all joined and knowing each other. */
 export async function joinedNodes(
   count: number,
@@ -373,6 +384,6 @@ export async function joinedNodes(
     await one.start()
     await one.cli.request('switch.join', { vlan: info.name })
   }
-  await settle()
+  await converge(nodes)
   return nodes
 }
