@@ -1,13 +1,14 @@
 import { type Dhcpv6Option, decodeDhcpv6OptionList, encodeDhcpv6OptionList } from './dhcpv6.ts'
-import { joinBytes } from './domain-name.ts'
+import { decodeDomainNames, encodeDomainName, joinBytes } from './domain-name.ts'
 import { readUint16, readUint32, writeUint16, writeUint32 } from './numbers.ts'
 import { addressesForm, namesForm, type OptionForm, UINT8, UINT32 } from './option-forms.ts'
 
-/** Option codes (RFC 8415 §21, RFC 3646, RFC 4704). */
+/** Option codes (RFC 8415 §21, RFC 3646, RFC 4075, RFC 5908). */
 export const DHCPV6_CODE = {
   clientId: 1,
   serverId: 2,
   iaNa: 3,
+  iaTa: 4,
   iaAddress: 5,
   optionRequest: 6,
   preference: 7,
@@ -17,7 +18,10 @@ export const DHCPV6_CODE = {
   rapidCommit: 14,
   dnsServers: 23,
   domainList: 24,
+  iaPd: 25,
+  sntpServers: 31,
   informationRefreshTime: 32,
+  ntpServer: 56,
   solMaxRt: 82,
   infMaxRt: 83,
 } as const
@@ -28,10 +32,16 @@ export const DHCPV6_NO_ADDRESSES = 2
 export const DHCPV6_NO_BINDING = 3
 export const DHCPV6_NOT_ON_LINK = 4
 export const DHCPV6_USE_MULTICAST = 5
+export const DHCPV6_NO_PREFIXES = 6
+
+/** Suboptions of a time server (RFC 5908 §4). */
+const NTP_UNICAST = 1
+const NTP_MULTICAST = 2
+const NTP_NAME = 3
 
 /** Longest identifier of a client or server, with its type (RFC 8415 §11.1). */
 export const MAX_DUID_BYTES = 130
-/** Identity associations of one message, and addresses of one association, that are looked at. */
+/** Of each: identity associations of one message, addresses of one association, and time servers that are looked at. */
 const MAX_ASSOCIATIONS = 8
 
 export interface Dhcpv6Status {
@@ -58,6 +68,11 @@ export interface Dhcpv6IaNa {
   readonly status: Dhcpv6Status | null
 }
 
+/** Option 56: one time server (RFC 5908 §4). */
+export type Dhcpv6NtpServer =
+  | { readonly kind: 'unicast' | 'multicast'; readonly address: Uint8Array }
+  | { readonly kind: 'name'; readonly name: string }
+
 /** The options that have a meaning here, as values. */
 export interface Dhcpv6Options {
   /** DUID with its type, 3 to 130 bytes. */
@@ -74,6 +89,8 @@ export interface Dhcpv6Options {
   readonly rapidCommit?: true
   readonly dnsServers?: readonly Uint8Array[]
   readonly domainList?: readonly string[]
+  readonly sntpServers?: readonly Uint8Array[]
+  readonly ntpServers?: readonly Dhcpv6NtpServer[]
   readonly informationRefreshSeconds?: number
   readonly solMaxRtSeconds?: number
   readonly infMaxRtSeconds?: number
@@ -87,23 +104,24 @@ type Dhcpv6OptionForms = {
 }
 
 /**
- * What the options say; of two of a kind the first counts, associations excepted.
+ * What the options say; of two of a kind the first counts, associations and time servers excepted.
  * @returns null where one of them has a length or value that its RFC does not allow: RFC 8415 §16 lets a server drop
  * such a message whole
  */
 export function decodeDhcpv6Options(options: readonly Dhcpv6Option[]): Dhcpv6Options | null {
   const values: { [name: string]: unknown } = {}
-  const iaNas: Dhcpv6IaNa[] = []
   for (const { code, data } of options) {
     const name = NAME_BY_CODE.get(code)
     if (name === undefined) continue
     const value = FORMS[name].form.decode(data)
     if (value === null) return null
-    if (name === 'iaNas') iaNas.push(...(value as Dhcpv6IaNa[]))
-    else values[name] ??= value
+    if (!isRepeated(name)) values[name] ??= value
+    else {
+      const list = [...((values[name] ?? []) as unknown[]), ...(value as unknown[])]
+      if (list.length > MAX_ASSOCIATIONS) return null
+      values[name] = list
+    }
   }
-  if (iaNas.length > MAX_ASSOCIATIONS) return null
-  if (iaNas.length > 0) values.iaNas = iaNas
   return values as Dhcpv6Options
 }
 
@@ -113,8 +131,7 @@ export function encodeDhcpv6Options(values: Dhcpv6Options): Dhcpv6Option[] | nul
   for (const name of Object.keys(values) as (keyof Dhcpv6Options)[]) {
     const value = values[name]
     if (value === undefined) continue
-    // Every association is an option of its own.
-    for (const single of name === 'iaNas' ? values.iaNas!.map((iaNa) => [iaNa]) : [value]) {
+    for (const single of isRepeated(name) ? (value as unknown[]).map((item) => [item]) : [value]) {
       const form = FORMS[name].form as { encode(value: unknown): Uint8Array | null }
       const data = form.encode(single)
       if (data === null) return null
@@ -122,6 +139,11 @@ export function encodeDhcpv6Options(values: Dhcpv6Options): Dhcpv6Option[] | nul
     }
   }
   return options
+}
+
+/** Every item of the list is an option of its own. */
+function isRepeated(name: keyof Dhcpv6Options): boolean {
+  return name === 'iaNas' || name === 'ntpServers'
 }
 
 const DUID: OptionForm<Uint8Array> = {
@@ -135,6 +157,14 @@ const IA_NA: OptionForm<readonly Dhcpv6IaNa[]> = {
     return iaNa === null ? null : [iaNa]
   },
   encode: ([iaNa]) => (iaNa === undefined ? null : encodeIaNa(iaNa)),
+}
+
+const NTP_SERVER: OptionForm<readonly Dhcpv6NtpServer[]> = {
+  decode: (data) => {
+    const server = decodeNtpServer(data)
+    return server === null ? null : [server]
+  },
+  encode: ([server]) => (server === undefined ? null : encodeNtpServer(server)),
 }
 
 const CODES: OptionForm<readonly number[]> = {
@@ -170,6 +200,8 @@ const FORMS: Dhcpv6OptionForms = {
   rapidCommit: { code: DHCPV6_CODE.rapidCommit, form: PRESENCE },
   dnsServers: { code: DHCPV6_CODE.dnsServers, form: addressesForm(16) },
   domainList: { code: DHCPV6_CODE.domainList, form: namesForm(false) },
+  sntpServers: { code: DHCPV6_CODE.sntpServers, form: addressesForm(16) },
+  ntpServers: { code: DHCPV6_CODE.ntpServer, form: NTP_SERVER },
   informationRefreshSeconds: { code: DHCPV6_CODE.informationRefreshTime, form: UINT32 },
   solMaxRtSeconds: { code: DHCPV6_CODE.solMaxRt, form: UINT32 },
   infMaxRtSeconds: { code: DHCPV6_CODE.infMaxRt, form: UINT32 },
@@ -238,6 +270,27 @@ function encodeIaAddress(address: Dhcpv6IaAddress): Uint8Array {
     uint32(address.validSeconds),
     encodeDhcpv6OptionList(status),
   ])
+}
+
+/** RFC 5908 §4: exactly one suboption, of three kinds. */
+function decodeNtpServer(data: Uint8Array): Dhcpv6NtpServer | null {
+  const [option, ...more] = decodeDhcpv6OptionList(data) ?? []
+  if (option === undefined || more.length > 0) return null
+  if (option.code === NTP_NAME) {
+    const names = decodeDomainNames(option.data)
+    return names?.length === 1 ? { kind: 'name', name: names[0]! } : null
+  }
+  if (option.data.length !== 16 || (option.code !== NTP_UNICAST && option.code !== NTP_MULTICAST)) return null
+  return { kind: option.code === NTP_UNICAST ? 'unicast' : 'multicast', address: option.data }
+}
+
+function encodeNtpServer(server: Dhcpv6NtpServer): Uint8Array | null {
+  if (server.kind !== 'name') {
+    const code = server.kind === 'unicast' ? NTP_UNICAST : NTP_MULTICAST
+    return encodeDhcpv6OptionList([{ code, data: server.address }])
+  }
+  const data = encodeDomainName(server.name)
+  return data === null ? null : encodeDhcpv6OptionList([{ code: NTP_NAME, data }])
 }
 
 /** The status among options; null for none, undefined for a malformed one. */

@@ -13,6 +13,9 @@ export * from './dhcpv4.ts'
 export * from './dhcpv4-options.ts'
 export * from './dhcpv6.ts'
 export * from './dhcpv6-options.ts'
+export * from './dns-edns.ts'
+export * from './dns-message.ts'
+export { type DnsName, dnsLabels, readDnsName, splitDnsName, toLowerDnsName } from './dns-name.ts'
 export {
   decodeDomainNames,
   encodeDomainName,

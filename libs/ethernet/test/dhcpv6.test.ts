@@ -43,6 +43,13 @@ const values = fc.record(
     rapidCommit: fc.constant(true as const),
     dnsServers: list(fixed(16)),
     domainList: list(name),
+    sntpServers: list(fixed(16)),
+    ntpServers: list(
+      fc.oneof(
+        fc.record({ kind: fc.constantFrom('unicast', 'multicast'), address: fixed(16) }),
+        fc.record({ kind: fc.constant('name'), name }),
+      ),
+    ),
     informationRefreshSeconds: seconds,
     solMaxRtSeconds: seconds,
     infMaxRtSeconds: seconds,
