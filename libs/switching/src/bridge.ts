@@ -5,7 +5,7 @@ import { BRIDGE_DROPS, type BridgeDrop, createDropCounters, type DropCounters } 
 import { Fdb, type FdbEntry, type FdbInit, type FdbPort, type FdbStats } from './fdb.ts'
 import { ForwardPlan } from './forward-plan.ts'
 import { isReservedMac } from './mac.ts'
-import { type Member, type MemberInit, MemberTable } from './members.ts'
+import { type Member, type MemberChanges, type MemberInit, MemberTable } from './members.ts'
 
 export interface BridgeInit {
   /** MAC address of the TAP, which no member may use. */
@@ -45,6 +45,8 @@ export class Bridge {
   readonly #fdb: Fdb<LocalPort | Member>
   readonly #policy: BridgePolicy | null
   readonly #plan = new ForwardPlan()
+  /** Members whose announced MAC address is another station's. */
+  readonly #unbound = new Set<Member>()
 
   constructor(init: BridgeInit, nowMs: number) {
     const { onContest } = init
@@ -63,18 +65,36 @@ export class Bridge {
 
   /** Takes over the whole membership of the VLAN, this node left out. */
   setMembers(inits: readonly MemberInit[], nowMs: number): void {
-    const changes = this.members.replace(inits)
-    this.stats.membersRefused += changes.refused
-    for (const member of changes.removed) {
-      this.#fdb.removePort(member)
-      this.#policy?.removeMember(member)
+    this.#note(this.members.replace(inits), nowMs)
+  }
+
+  /** Takes over what has changed of it, see `MemberTable.change`. */
+  changeMembers(changed: readonly MemberInit[], gone: readonly Uint8Array[], nowMs: number): void {
+    this.#note(this.members.change(changed, gone), nowMs)
+  }
+
+  #note({ removed, changed, hasNewMac, refused }: MemberChanges, nowMs: number): void {
+    this.stats.membersRefused += refused
+    if (removed.length > 0) {
+      this.#fdb.removePorts(new Set(removed))
+      for (const member of removed) {
+        this.#unbound.delete(member)
+        this.#policy?.removeMember(member)
+      }
     }
-    this.#fdb.unpinStale(this.#isPinOf)
-    for (const member of this.members.all) {
-      if (member.mac === null || this.#fdb.pin(member.mac, member, nowMs)) continue
-      this.stats.macsRefused++
-      member.mac = null
+    if (hasNewMac) this.#fdb.unpinStale(this.#isPinOf)
+    for (const member of changed) this.#bindMac(member, nowMs)
+    // An address that was somebody else's may be free now.
+    if (removed.length > 0 || hasNewMac) for (const member of this.#unbound) this.#bindMac(member, nowMs)
+  }
+
+  #bindMac(member: Member, nowMs: number): void {
+    if (member.mac === null || this.#fdb.pin(member.mac, member, nowMs)) {
+      this.#unbound.delete(member)
+      return
     }
+    if (!this.#unbound.has(member)) this.stats.macsRefused++
+    this.#unbound.add(member)
   }
 
   /** Whether a pinned address is still what its port announces. */

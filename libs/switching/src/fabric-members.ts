@@ -1,19 +1,16 @@
 import type { Bridge } from './bridge.ts'
+import type { Advertisement } from './link-state/advertisement.ts'
 import type { LinkStateDatabase } from './link-state/database.ts'
 import type { Origin } from './link-state/origin.ts'
 import type { MemberInit } from './members.ts'
-
-interface Known {
-  readonly bootNonceHigh: number
-  readonly bootNonceLow: number
-  readonly init: MemberInit
-}
 
 /** Makes every origin of the link state a member of the bridge, as soon as somebody needs to know. */
 export class FabricMembers {
   readonly #nodeId: Uint8Array
   readonly #macOf: (nodeId: Uint8Array) => number | null
-  #known = new Map<Origin, Known>()
+  /** By slot of the database: who is a member there, and the advertisement that said so. */
+  readonly #origins: (Origin | null)[] = []
+  readonly #advertisements: (Advertisement | null)[] = []
   #revision = -1
 
   constructor(nodeId: Uint8Array, macOf: (nodeId: Uint8Array) => number | null) {
@@ -31,30 +28,30 @@ export class FabricMembers {
     if (!this.isStale(database)) return false
     this.#revision = database.revision
     const self = database.find(this.#nodeId, 0)
-    const next = new Map<Origin, Known>()
-    for (const origin of database.slots)
-      if (origin !== null && origin !== self) next.set(origin, this.#memberOf(origin))
-    this.#known = next
-    bridge.setMembers(
-      [...next.values()].map(({ init }) => init),
-      nowMs,
-    )
+    const changed: MemberInit[] = []
+    const gone: Uint8Array[] = []
+    for (const [slot, origin] of database.slots.entries()) {
+      const before = this.#origins[slot] ?? null
+      const known = this.#advertisements[slot] ?? null
+      if (origin === before && (origin === null || origin.advertisement === known)) continue
+      this.#origins[slot] = origin
+      this.#advertisements[slot] = origin?.advertisement ?? null
+      // Who was forgotten and came back meanwhile is in another slot, or another object.
+      if (known !== null && origin !== before && database.find(known.id, 0) === null) gone.push(known.id)
+      if (origin === null || origin === self) continue
+      if (origin !== before || !isSameStart(origin.advertisement, known!)) changed.push(this.#initOf(origin))
+    }
+    if (changed.length + gone.length === 0) return false
+    bridge.changeMembers(changed, gone, nowMs)
     return true
   }
 
-  #memberOf(origin: Origin): Known {
-    const { bootNonceHigh, bootNonceLow, id, bootNonce } = origin
-    const known = this.#known.get(origin)
-    if (known?.bootNonceHigh === bootNonceHigh && known.bootNonceLow === bootNonceLow) return known
-    const init = { nodeId: hexOf(id), id, bootNonce, mac: this.#macOf(id) }
-    return { bootNonceHigh, bootNonceLow, init }
+  #initOf({ advertisement }: Origin): MemberInit {
+    const { id, bootNonce, nodeId } = advertisement
+    return { nodeId, id, bootNonce, mac: this.#macOf(id) }
   }
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
-
-function hexOf(bytes: Uint8Array): string {
-  let hex = ''
-  for (const byte of bytes) hex += HEX[byte]
-  return hex
+function isSameStart(a: Advertisement, b: Advertisement): boolean {
+  return a.bootNonceHigh === b.bootNonceHigh && a.bootNonceLow === b.bootNonceLow
 }

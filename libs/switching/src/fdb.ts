@@ -220,9 +220,14 @@ export class Fdb<Port extends FdbPort> {
 
   /** Forgets everything that was learned on a port or pinned to it. */
   removePort(port: Port): void {
+    this.removePorts(new Set([port]))
+  }
+
+  /** The same for several ports at once. */
+  removePorts(ports: ReadonlySet<Port>): void {
     for (const entry of this.#entries.values()) {
-      if (entry.port === port) this.#remove(entry)
-      else if (entry.challenger === port) this.#forgetChallenger(entry)
+      if (ports.has(entry.port)) this.#remove(entry)
+      else if (entry.challenger !== null && ports.has(entry.challenger)) this.#forgetChallenger(entry)
     }
   }
 

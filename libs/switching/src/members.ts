@@ -1,4 +1,5 @@
-import { idEquals, idKey } from '@wakunet/record'
+import { BOOT_NONCE_BYTES, idEquals, idKey, readU32 } from '@wakunet/record'
+import { compareBytes } from './control/bytes.ts'
 import type { FdbPort } from './fdb.ts'
 import type { ForwardGroup } from './forward-plan.ts'
 import type { GuardPort } from './guards/guard-port.ts'
@@ -9,7 +10,7 @@ export interface MemberInit {
   readonly nodeId: string
   /** The node id's 16 bytes. */
   readonly id: Uint8Array
-  /** 8 bytes, random at every start of the member's switch. */
+  /** 8 bytes, random at every start of the member's switch. Must not be changed. */
   readonly bootNonce: Uint8Array
   /** The member's own MAC address, which nobody else may use; null binds none. */
   readonly mac: number | null
@@ -22,10 +23,7 @@ export interface MemberInit {
 export class Member implements FdbPort {
   readonly nodeId: string
   readonly id: Uint8Array
-  /** The id alone, as the list of peers of a record. */
-  readonly peers: readonly Uint8Array[]
-  bootNonceHigh = 0
-  bootNonceLow = 0
+  /** What the membership says. */
   mac: number | null = null
   learnedMacs = 0
   /** Another member with the same 48-bit key. */
@@ -35,14 +33,30 @@ export class Member implements FdbPort {
   groupBatch = -1
   /** Made when a guard first needs it. */
   guardPort: GuardPort | null = null
+  #bootNonce: Uint8Array
+  #peers: readonly Uint8Array[] | null = null
   /** Made with the first record: most members of a large VLAN never send one here. */
   #window: SequenceWindow | null = null
 
   constructor(init: MemberInit) {
     this.nodeId = init.nodeId
     this.id = init.id
-    this.peers = [init.id]
-    this.update(init)
+    this.mac = init.mac
+    this.#bootNonce = init.bootNonce
+  }
+
+  /** The id alone, as the list of peers of a record. */
+  get peers(): readonly Uint8Array[] {
+    this.#peers ??= [this.id]
+    return this.#peers
+  }
+
+  get bootNonceHigh(): number {
+    return readU32(this.#bootNonce, 0)
+  }
+
+  get bootNonceLow(): number {
+    return readU32(this.#bootNonce, 4)
   }
 
   get window(): SequenceWindow {
@@ -52,20 +66,10 @@ export class Member implements FdbPort {
 
   /** Takes over what the membership says now. Another boot nonce starts another sequence. */
   update(init: MemberInit): void {
-    const high = readNonceHalf(init.bootNonce, 0)
-    const low = readNonceHalf(init.bootNonce, 4)
-    if (high !== this.bootNonceHigh || low !== this.bootNonceLow) this.#window = null
-    this.bootNonceHigh = high
-    this.bootNonceLow = low
+    if (compareBytes(init.bootNonce, 0, this.#bootNonce, 0, BOOT_NONCE_BYTES) !== 0) this.#window = null
+    this.#bootNonce = init.bootNonce
     this.mac = init.mac
   }
-}
-
-function readNonceHalf(nonce: Uint8Array, offset: number): number {
-  return (
-    ((nonce[offset]! << 24) | (nonce[offset + 1]! << 16) | (nonce[offset + 2]! << 8) | nonce[offset + 3]!) >>>
-    0
-  )
 }
 
 /** Most members of a VLAN; the control contract has the same bound. */
@@ -75,6 +79,10 @@ export const MAX_RETIRED_MEMBERS = 1024
 
 export interface MemberChanges {
   readonly removed: readonly Member[]
+  /** New ones, and those that say something else now. */
+  readonly changed: readonly Member[]
+  /** One that stays has another MAC address. */
+  readonly hasNewMac: boolean
   /** Members over `MAX_MEMBERS` that were left out. */
   readonly refused: number
 }
@@ -87,7 +95,7 @@ export class MemberTable {
   readonly #byKey = new Map<number, Member>()
   readonly #retired = new Map<string, Member>()
   #all: readonly Member[] = []
-  #ids: readonly Uint8Array[] = []
+  #ids: readonly Uint8Array[] | null = null
 
   get size(): number {
     return this.#all.length
@@ -99,6 +107,7 @@ export class MemberTable {
 
   /** The ids of all members: the peers of a record to the tree. */
   get ids(): readonly Uint8Array[] {
+    this.#ids ??= this.#all.map((member) => member.id)
     return this.#ids
   }
 
@@ -115,25 +124,79 @@ export class MemberTable {
 
   /** Replaces the whole set; of two entries with one id the first counts. */
   replace(inits: readonly MemberInit[]): MemberChanges {
-    const next = new Map<string, Member>()
-    let refused = 0
-    for (const init of inits) {
-      if (next.has(init.nodeId)) continue
-      if (next.size >= MAX_MEMBERS) refused++
-      else next.set(init.nodeId, this.#memberOf(init))
-    }
-    const removed = this.#all.filter((member) => !next.has(member.nodeId))
-    for (const member of removed) this.#retire(member)
-    this.#rebuild([...next.values()])
-    return { removed, refused }
+    const known = new Set<string>()
+    const first = inits.filter(({ nodeId }) => !known.has(nodeId) && known.add(nodeId))
+    return this.change(
+      first,
+      this.#all.filter(({ nodeId }) => !known.has(nodeId)).map(({ id }) => id),
+    )
   }
 
-  #memberOf(init: MemberInit): Member {
-    const known = this.find(init.id, 0) ?? this.#retired.get(init.nodeId)
-    if (known === undefined) return new Member(init)
-    this.#retired.delete(init.nodeId)
-    known.update(init)
-    return known
+  /**
+   * Takes over members that came or say something else now, and removes others.
+   * @param changed each member once
+   * @param gone ids, of which none is among `changed`
+   */
+  change(changed: readonly MemberInit[], gone: readonly Uint8Array[]): MemberChanges {
+    const removed = this.#remove(gone)
+    const added: Member[] = []
+    const updated: Member[] = []
+    let hasNewMac = false
+    let refused = 0
+    for (const init of changed) {
+      const known = this.find(init.id, 0)
+      if (known !== null) {
+        if (known.mac !== init.mac) hasNewMac = true
+        known.update(init)
+        updated.push(known)
+      } else if (this.#all.length + added.length >= MAX_MEMBERS) refused++
+      else added.push(this.#add(init))
+    }
+    if (added.length > 0) this.#all = [...this.#all, ...added]
+    if (removed.length + added.length > 0) this.#ids = null
+    return { removed, changed: [...added, ...updated], hasNewMac, refused }
+  }
+
+  #add(init: MemberInit): Member {
+    let member = this.#retired.get(init.nodeId)
+    if (member === undefined) member = new Member(init)
+    else {
+      this.#retired.delete(init.nodeId)
+      member.update(init)
+    }
+    const key = idKey(member.id, 0)
+    member.next = this.#byKey.get(key) ?? null
+    this.#byKey.set(key, member)
+    return member
+  }
+
+  #remove(ids: readonly Uint8Array[]): Member[] {
+    const removed: Member[] = []
+    for (const id of ids) {
+      const member = this.find(id, 0)
+      if (member === null) continue
+      this.#unlink(member)
+      this.#retire(member)
+      removed.push(member)
+    }
+    if (removed.length > 0) {
+      const isGone = new Set(removed)
+      this.#all = this.#all.filter((member) => !isGone.has(member))
+    }
+    return removed
+  }
+
+  #unlink(member: Member): void {
+    const key = idKey(member.id, 0)
+    let before = this.#byKey.get(key)!
+    if (before === member) {
+      if (member.next === null) this.#byKey.delete(key)
+      else this.#byKey.set(key, member.next)
+    } else {
+      while (before.next !== member) before = before.next!
+      before.next = member.next
+    }
+    member.next = null
   }
 
   #retire(member: Member): void {
@@ -141,16 +204,5 @@ export class MemberTable {
     if (this.#retired.size <= MAX_RETIRED_MEMBERS) return
     const oldest = this.#retired.keys().next()
     if (!oldest.done) this.#retired.delete(oldest.value)
-  }
-
-  #rebuild(all: readonly Member[]): void {
-    this.#byKey.clear()
-    for (const member of all) {
-      const key = idKey(member.id, 0)
-      member.next = this.#byKey.get(key) ?? null
-      this.#byKey.set(key, member)
-    }
-    this.#all = all
-    this.#ids = all.map((member) => member.id)
   }
 }

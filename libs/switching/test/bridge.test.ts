@@ -167,6 +167,14 @@ describe('Bridge, membership', () => {
     assert.deepEqual(planOf([frameOf(MY_MAC, MY_MAC)]), {})
   })
 
+  it('binds an address that was that of another as soon as it is free', () => {
+    bridge.setMembers([memberInit(1, MAC_1), memberInit(2, MAC_2), memberInit(3, MAC_2)], 0)
+    bridge.changeMembers([], [id(2)], 0)
+    assert.deepEqual(planOf([frameOf(MY_MAC, MAC_2)]), { 3: [0] })
+    assert.equal(receive(frameOf(MAC_2, BROADCAST), 1), false)
+    assert.equal(bridge.stats.macsRefused, 1)
+  })
+
   it('lets a member change its address, and another take the old one', () => {
     bridge.setMembers([memberInit(1, GUEST), memberInit(2, MAC_1)], 0)
     assert.deepEqual(planOf([frameOf(MY_MAC, GUEST), frameOf(MY_MAC, MAC_1)]), { 1: [0], 2: [1] })

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { checkProperty } from '@wakunet/testing'
+import fc from 'fast-check'
 import { MAX_MEMBERS, MAX_RETIRED_MEMBERS, MemberTable } from '../src/index.ts'
 import { id, memberInit, nonce } from './frames.ts'
 
@@ -72,4 +74,32 @@ describe('MemberTable', () => {
     assert.equal(table.size, 1)
     assert.equal(table.find(id(1), 0)?.mac, 0x0200_0000_0001)
   })
+
+  it('takes over changes as if the whole set had been said anew', () =>
+    checkProperty(
+      fc.property(
+        fc.array(fc.array(fc.tuple(fc.nat(9), fc.nat(2)), { maxLength: 6 }), { maxLength: 20 }),
+        (rounds) => {
+          const [whole, changes] = [new MemberTable(), new MemberTable()]
+          const said = new Map<number, number>()
+          for (const steps of rounds) {
+            const before = new Set(said.keys())
+            for (const [i, boot] of steps)
+              if (boot === 0) said.delete(i)
+              else said.set(i, boot)
+            const inits = [...said].map(([i, boot]) => ({ ...numbered(i), bootNonce: nonce(boot) }))
+            const gone = [...before].filter((i) => !said.has(i)).map((i) => numbered(i).id)
+            whole.replace(inits)
+            changes.change(inits, gone)
+            const shown = (table: MemberTable) =>
+              table.all.map(({ nodeId, bootNonceLow }) => `${nodeId} ${bootNonceLow}`).sort()
+            assert.deepEqual(shown(changes), shown(whole))
+            for (let i = 0; i < 10; i++)
+              assert.equal(changes.find(numbered(i).id, 0)?.nodeId, whole.find(numbered(i).id, 0)?.nodeId)
+            assert.equal(changes.size, said.size)
+          }
+        },
+      ),
+      { runs: 100 },
+    ))
 })

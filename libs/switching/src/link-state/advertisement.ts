@@ -15,6 +15,7 @@ export class Advertisement {
   /** See `digestOf`. */
   readonly digestHigh: number
   readonly digestLow: number
+  #nodeId: string | null = null
 
   /** @param bytes are kept, and must not be changed */
   constructor(bytes: Uint8Array) {
@@ -29,4 +30,18 @@ export class Advertisement {
     this.digestHigh = digest[0]!
     this.digestLow = digest[1]!
   }
+
+  /** The id in hexadecimal digits. */
+  get nodeId(): string {
+    this.#nodeId ??= hexOf(this.id)
+    return this.#nodeId
+  }
+}
+
+const HEX_DIGITS = '0123456789abcdef'
+
+function hexOf(bytes: Uint8Array): string {
+  const codes: number[] = []
+  for (const byte of bytes) codes.push(HEX_DIGITS.charCodeAt(byte >> 4), HEX_DIGITS.charCodeAt(byte & 15))
+  return String.fromCharCode(...codes)
 }
