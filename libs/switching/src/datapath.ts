@@ -2,7 +2,7 @@ import { isMulticastMac } from '@wakunet/ethernet'
 import type { FrameBatch } from '@wakunet/interface'
 import type { DecodedRecord } from '@wakunet/record'
 import type { BridgePolicy, ForwardFate } from './bridge-policy.ts'
-import { CONTROL_MULTICAST_REPORT } from './control/message.ts'
+import { CONTROL_LEASE_GOSSIP, CONTROL_MULTICAST_REPORT } from './control/message.ts'
 import { DATAPATH_DROPS, type DatapathDrop } from './datapath-drops.ts'
 import { createDropCounters, type DropCounters } from './drops.ts'
 import { VlanFabric, type VlanFabricInit, type VlanFabricOutput } from './fabric.ts'
@@ -352,9 +352,11 @@ export class VlanDatapath implements BridgePolicy {
     length: number,
     nowMs: number,
   ): void => {
-    if (bytes[offset] === CONTROL_MULTICAST_REPORT)
-      this.multicast.receiveControl(bytes, offset, length, from, nowMs)
-    else if (this.#output.onControl !== undefined) this.#output.onControl(from, bytes, offset, length, nowMs)
+    const type = bytes[offset]
+    const { onControl } = this.#output
+    if (type === CONTROL_MULTICAST_REPORT) this.multicast.receiveControl(bytes, offset, length, from, nowMs)
+    else if (type === CONTROL_LEASE_GOSSIP && onControl !== undefined)
+      onControl(from, bytes, offset, length, nowMs)
     else this.fabric.drops['control-unknown']++
   }
 

@@ -147,8 +147,6 @@ describe('join', () => {
     ]
     const again = await join({ vlan: 'lan' })
     assert.notEqual(again.addresses[0], addresses[0])
-    assert.equal(again.members, 1)
-    assert.equal(one.switch.counters.memberMacsRefused, 1)
   })
 
   it('says so when trunk-peer is not there', async () => {

@@ -10,20 +10,22 @@ describe('metrics', () => {
     const [a, b] = await joinedNodes(2, vlan('lan'))
     const metrics = new MetricsRegistry()
     exposeVlanSwitchMetrics(metrics, a!.switch, a!.lane)
+    const before = a!.switch.counters
+    const sentBefore = a!.lane.stats.messagesSent
     a!.tap.inject([frame(a!.mac, BROADCAST), frame(a!.mac, '01:80:c2:00:00:00')])
     b!.tap.inject([frame(b!.mac, a!.mac)])
     for (const round of ['joined', 'left']) {
       const text = await metrics.text()
       for (const line of [
-        'wakunet_vlan_switch_frames_out_total 2',
-        'wakunet_vlan_switch_frames_in_total 1',
-        'wakunet_vlan_switch_records_out_total 1',
+        `wakunet_vlan_switch_frames_out_total ${before.framesOut + 2}`,
+        `wakunet_vlan_switch_frames_in_total ${before.framesIn + 1}`,
+        `wakunet_vlan_switch_records_out_total ${before.recordsOut + 1}`,
         'wakunet_vlan_switch_dropped_total{reason="reserved-destination"} 1',
         'wakunet_vlan_switch_dropped_total{reason="mac-spoofed"} 0',
         'wakunet_vlan_switch_lane_refused_total{reason="record-version"} 0',
         `wakunet_vlan_switch_up_ports ${round === 'joined' ? 1 : 0}`,
         `wakunet_vlan_switch_known_members ${round === 'joined' ? 1 : 0}`,
-        'wakunet_vlan_switch_lane_messages_sent_total 1',
+        `wakunet_vlan_switch_lane_messages_sent_total ${sentBefore + 1}`,
       ])
         assert.ok(text.includes(`${line}\n`), `${round}: ${line}`)
       if (round === 'joined') await a!.cli.request('switch.leave', { vlan: 'lan' })

@@ -352,15 +352,17 @@ export class TestNode {
   }
 }
 
+/** What the frames of `frame` say; what the switch itself says to its host is left out. */
 export function payloads(written: readonly TapFrame[]): string[] {
-  return written.map(({ frame: bytes }) => Buffer.from(bytes.subarray(14)).toString().replace(/\0+$/, ''))
+  const sent = written.filter(({ frame: bytes }) => bytes[12] === 0x88 && bytes[13] === 0xb5)
+  return sent.map(({ frame: bytes }) => Buffer.from(bytes.subarray(14)).toString().replace(/\0+$/, ''))
 }
 
 /** Lets the switches of nodes with one clock agree on their tree; what they said to their hosts meanwhile is taken. */
-export async function converge(nodes: readonly TestNode[], ms = 1_000): Promise<void> {
-  for (let i = 0; i < ms; i += 20) {
+export async function converge(nodes: readonly TestNode[], ms = 3_000): Promise<void> {
+  for (let i = 0; i < ms; i += 100) {
     await settle()
-    nodes[0]!.clock.advance(20)
+    nodes[0]!.clock.advance(100)
   }
   await settle()
   for (const one of nodes) for (const tap of one.taps) tap.takeWritten()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { GSO_TCPV4, NEEDS_CSUM } from '@wakunet/interface'
 import { tcpSuperFrame, virtioHeader } from './super-frames.ts'
-import { BROADCAST, frame, joinedNodes, payloads, settle, type TestNode, vlan } from './support.ts'
+import { BROADCAST, converge, frame, joinedNodes, payloads, settle, type TestNode, vlan } from './support.ts'
 
 const LAN = vlan('lan')
 let nodes: TestNode[] = []
@@ -92,6 +92,7 @@ describe('three switches in one VLAN', () => {
 
   it('know each other, and show it', async () => {
     const [a, b] = await join(2)
+    const { framesIn } = a!.switch.counters
     b!.tap.inject([frame('02:00:00:00:99:01', BROADCAST)])
     const shown = await a!.cli.request('switch.show', { vlan: 'lan' })
     assert.deepEqual(
@@ -105,7 +106,7 @@ describe('three switches in one VLAN', () => {
       '02:00:00:00:99:01': b!.trunkPeer.nodeId,
     })
     assert.equal(shown.port.members, 1)
-    assert.equal(shown.port.framesIn, 1)
+    assert.equal(shown.port.framesIn, framesIn + 1)
     assert.equal(shown.port.fdbEntries, 3)
     assert.equal(shown.drops['mac-spoofed'], 0)
   })
@@ -124,10 +125,10 @@ describe('three switches in one VLAN', () => {
     a!.tap.inject([frame(a!.mac, BROADCAST, '1')])
     await a!.cli.request('switch.leave', { vlan: 'lan' })
     await a!.cli.request('switch.join', { vlan: 'lan' })
-    await settle()
+    assert.deepEqual(payloads(b!.tap.takeWritten()), ['1'])
+    await converge([a!, b!])
     a!.tap.inject([frame(a!.mac, BROADCAST, '2')])
-    assert.equal(a!.trunkPeer.sent.at(-1)!.record.sequence, 1)
-    assert.deepEqual(payloads(b!.tap.takeWritten()), ['1', '2'])
+    assert.deepEqual(payloads(b!.tap.takeWritten()), ['2'])
   })
 
   it('keep two VLANs apart', async () => {
@@ -137,7 +138,7 @@ describe('three switches in one VLAN', () => {
       one.trunkPeer.vlans.push(other)
       await one.cli.request('switch.join', { vlan: 'other' })
     }
-    await settle()
+    await converge([a!, b!])
     const [lanTap, otherTap] = b!.taps
     a!.taps[0]!.inject([frame(a!.taps[0]!.mac, BROADCAST, 'lan')])
     a!.taps[1]!.inject([frame(a!.taps[1]!.mac, BROADCAST, 'other')])

@@ -27,6 +27,10 @@ const ADVERTISE_BURST = 4
 const ADVERTISEMENTS_PER_SECOND = 1
 /** An origin out of reach for longer is forgotten. */
 export const ORIGIN_AGEING_MS = 60_000
+/** After the paths have changed, others may send by other ways for so long; a member that changes something all the time ends that. */
+const REVERSE_PATH_GRACE_MS = 1_000
+const GRACE_BURST = 32
+const GRACES_PER_SECOND = 1 / 4
 const SWEEP_MS = 15_000
 const MAX_SYNC_AGE_MS = 1_000
 
@@ -86,6 +90,8 @@ export class LinkState {
   #sweepMs: number
   #isDirty = true
   #computedMs = Number.NEGATIVE_INFINITY
+  readonly #graceRate: TokenBucket
+  #graceUntilMs = 0
 
   constructor(init: LinkStateInit, nowMs: number) {
     this.#init = init
@@ -97,6 +103,7 @@ export class LinkState {
     })
     this.database.onRemove = (origin) => this.#graph.unlink(origin.slot)
     this.#rate = new TokenBucket(ADVERTISE_BURST, ADVERTISEMENTS_PER_SECOND, nowMs)
+    this.#graceRate = new TokenBucket(GRACE_BURST, GRACES_PER_SECOND, nowMs)
     this.#sequence = init.firstSequence - 1
     this.#self = this.#advertise(nowMs)
     // Nobody has heard of that one: the first neighbours need not wait for the gap.
@@ -162,7 +169,7 @@ export class LinkState {
   #change(nowMs: number): void {
     this.#firstChangeMs = Math.min(this.#firstChangeMs, nowMs)
     this.#changedMs = nowMs
-    this.#isDirty = true
+    this.#markDirty(nowMs)
   }
 
   /** A link state message came from a neighbour. */
@@ -193,7 +200,7 @@ export class LinkState {
     }
     if (this.database.accept(bytes, offset, length, nowMs) !== 'newer') return
     const origin = this.database.find(bytes, offset + ADVERTISEMENT_FIELD.origin)!
-    if (origin.isStale) this.#isDirty = true
+    if (origin.isStale) this.#markDirty(nowMs)
     this.#sync.isDirty = true
     this.#flood(origin.advertisement.bytes, from, nowMs)
   }
@@ -260,7 +267,7 @@ export class LinkState {
     this.database.accept(bytes, 0, bytes.length, nowMs, true)
     this.#self = this.database.find(nodeId, 0)!
     this.#self.unreachableSinceMs = Number.POSITIVE_INFINITY
-    this.#isDirty = true
+    this.#markDirty(nowMs)
     return this.#self
   }
 
@@ -311,6 +318,12 @@ export class LinkState {
     else if (origin.unreachableSinceMs === Number.POSITIVE_INFINITY) origin.unreachableSinceMs = nowMs
   }
 
+  /** What the paths are made of has changed. */
+  #markDirty(nowMs: number): void {
+    if (!this.#isDirty && this.#graceRate.take(nowMs)) this.#graceUntilMs = nowMs + REVERSE_PATH_GRACE_MS
+    this.#isDirty = true
+  }
+
   /** Trunks that are up here and that the neighbour advertises too. */
   #firstHops(): FirstHop[] {
     const hops: FirstHop[] = []
@@ -349,6 +362,20 @@ export class LinkState {
     const count = popCount(low) + popCount(high)
     if (count === 0) return null
     return this.#neighbours[bitOf(low, high, flow % count)]!
+  }
+
+  /**
+   * Whether what comes from the node whose id is at `offset` may come by this neighbour: ways are the same in both
+   * directions, as both ends of a trunk have the higher cost of the two. Just after a change others may still use other ways.
+   */
+  isOnWay(bytes: Uint8Array, offset: number, neighbour: LinkNeighbour, nowMs: number): boolean {
+    if (this.#isDirty) this.#ensure(nowMs)
+    if (nowMs < this.#graceUntilMs) return true
+    const origin = this.database.find(bytes, offset)
+    const bit = this.#neighbours.indexOf(neighbour)
+    if (origin === null || bit < 0) return false
+    const hops = bit < 32 ? this.#paths.lowHops : this.#paths.highHops
+    return ((hops[origin.slot] ?? 0) & (1 << (bit & 31))) !== 0
   }
 }
 
