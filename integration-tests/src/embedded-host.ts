@@ -56,9 +56,11 @@ export class EmbeddedHost implements Host {
   }
 }
 
-function configOf({ bootstrap, mdns }: HostSettings): object {
+function configOf({ bootstrap, mdns, trunk = {}, switch: section = {} }: HostSettings): object {
+  const listen = [`/ip4/0.0.0.0/tcp/${TRUNK_PORT}`]
   return {
-    trunk: { listen: [`/ip4/0.0.0.0/tcp/${TRUNK_PORT}`], bootstrap, mdns, mdnsIntervalMs: 1_000 },
+    trunk: { ...trunk, listen, bootstrap, mdns, mdnsIntervalMs: 1_000 },
+    switch: section,
     http: { port: HTTP_PORT },
     log: { format: 'json' },
   }

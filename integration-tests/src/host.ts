@@ -7,6 +7,10 @@ export interface HostSettings {
   readonly bootstrap: readonly string[]
   /** Find peers by multicast DNS. */
   readonly mdns: boolean
+  /** Section `switch` of the configuration: guards that are off, above all. */
+  readonly switch?: object
+  /** Section `trunk`, beside what is above. */
+  readonly trunk?: object
 }
 
 /** TCP port of the trunks on every host. */

@@ -26,11 +26,12 @@ export class ServicesHost implements Host {
     const { user, password } = natsCredentials('cli')
     this.cliTarget = ['--bus', `nats://${user}:${password}@127.0.0.1:${NATS_PORT}`]
     const { bootstrap, mdns } = settings
-    const trunk = { listen: [`/ip4/0.0.0.0/tcp/${TRUNK_PORT}`], bootstrap, mdns, mdnsIntervalMs: 1_000 }
+    const listen = [`/ip4/0.0.0.0/tcp/${TRUNK_PORT}`]
+    const trunk = { ...settings.trunk, listen, bootstrap, mdns, mdnsIntervalMs: 1_000 }
     this.processes = [
       this.#natsServer(),
       this.#service('trunk-peer', { trunk }),
-      this.#service('vlan-switch', {}),
+      this.#service('vlan-switch', settings.switch === undefined ? {} : { switch: settings.switch }),
     ]
   }
 

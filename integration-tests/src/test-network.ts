@@ -1,7 +1,7 @@
 import type { PeerInfo, PortInfo, ReplyOf, TrunkStatus, VlanInfo } from '@wakunet/bus'
-import { type Capture, type CommandResult, Lab } from '@wakunet/netlab'
+import { type Capture, type CommandResult, type HostPair, Lab, type LabHost } from '@wakunet/netlab'
 import { requirePrograms, requireRoot } from '@wakunet/testing'
-import { type Host, TRUNK_PORT } from './host.ts'
+import { type Host, type HostSettings, TRUNK_PORT } from './host.ts'
 import { NODE, NODE_ENVIRONMENT, servicePath } from './programs.ts'
 import type { Shape } from './shape.ts'
 import { Station } from './station.ts'
@@ -17,6 +17,10 @@ export interface TestNetworkInit {
   readonly nodes?: number
   /** Further hosts on the underlay without a node. Default 0. */
   readonly bareHosts?: number
+  /** Single cables between pairs of hosts instead of one underlay for all; nodes know those next to them. */
+  readonly edges?: readonly HostPair[]
+  /** What the node on a host, by number from 1, is configured with beside its peers. */
+  readonly settings?: (number: number) => Pick<HostSettings, 'switch' | 'trunk'>
   /** How nodes find each other. Default `bootstrap`: each knows the addresses of all. */
   readonly discovery?: 'bootstrap' | 'mdns'
   /** Commands beyond those that every test needs. */
@@ -27,6 +31,17 @@ export interface TestNetworkInit {
 export interface ShownVlan {
   readonly vlan: VlanInfo
   readonly joined: ReplyOf<'switch.show'> | null
+}
+
+/** Where a node's peers listen: those at the other ends of its cables, or all on the one underlay. */
+function addressesOfPeers(lab: Lab, homes: readonly LabHost[], home: LabHost): string[] {
+  const addresses =
+    lab.edges.length === 0
+      ? homes.filter((other) => other !== home).map((other) => other.address4)
+      : lab.edges
+          .filter((edge) => edge.endAt(home) !== null)
+          .flatMap((edge) => edge.ends.filter((end) => end.host !== home).map((end) => end.address4))
+  return addresses.map((address) => `/ip4/${address}/tcp/${TRUNK_PORT}`)
 }
 
 /** Hosts with running nodes on one underlay, and what tests ask of them. */
@@ -45,12 +60,13 @@ export class TestNetwork {
     const { nodes = 3, bareHosts = 0, discovery = 'bootstrap' } = init
     requireRoot()
     requirePrograms(['ip', 'ping', 'curl', 'tcpdump', 'socat', 'nats-server', ...(init.programs ?? [])])
-    const lab = await Lab.create({ name: init.name, hosts: nodes + bareHosts })
+    const edges = init.edges === undefined ? {} : { edges: init.edges }
+    const lab = await Lab.create({ name: init.name, hosts: nodes + bareHosts, ...edges })
     const homes = lab.hosts.slice(0, nodes)
-    const addresses = homes.map((home) => `/ip4/${home.address4}/tcp/${TRUNK_PORT}`)
     const hosts = homes.map((home, index) =>
       init.shape.createHost(home, {
-        bootstrap: discovery === 'mdns' ? [] : addresses.toSpliced(index, 1),
+        ...init.settings?.(index + 1),
+        bootstrap: discovery === 'mdns' ? [] : addressesOfPeers(lab, homes, home),
         mdns: discovery === 'mdns',
       }),
     )
@@ -130,15 +146,53 @@ export class TestNetwork {
   async vlan(
     name: string,
     hosts: readonly Host[] = this.hosts,
+    options: readonly string[] = [],
   ): Promise<{ vlan: VlanInfo; stations: Station[] }> {
-    const vlan = await this.cli<VlanInfo>(this.host(1), ['vlan', 'create', name])
-    const stations = await Promise.all(hosts.map((host) => this.join(host, vlan)))
+    const vlan = await this.createVlan(name, options)
+    const stations = await this.joinAll(vlan, hosts)
     await this.allKnowEachOther(vlan, stations)
     return { vlan, stations }
   }
 
-  async join(host: Host, vlan: VlanInfo): Promise<Station> {
-    const port = await this.cli<PortInfo>(host, ['vlan', 'join', vlan.ref])
+  /** Makes a VLAN on the first host. @param options of `wakunet vlan create` */
+  createVlan(name: string, options: readonly string[] = []): Promise<VlanInfo> {
+    return this.cli<VlanInfo>(this.host(1), ['vlan', 'create', name, ...options])
+  }
+
+  /** Joins a VLAN of the first host, nearer hosts first: its record comes from peers that have it. */
+  async joinAll(vlan: VlanInfo, hosts: readonly Host[] = this.hosts): Promise<Station[]> {
+    const joined = new Map<Host, Station>()
+    for (const wave of this.#waves()) {
+      const due = wave.filter((host) => hosts.includes(host))
+      const stations = await Promise.all(due.map((host) => this.join(host, vlan)))
+      for (const [index, host] of due.entries()) joined.set(host, stations[index]!)
+    }
+    return hosts.map((host) => joined.get(host)!)
+  }
+
+  /** Hosts by their distance from the first, over the cables of the underlay. */
+  #waves(): Host[][] {
+    if (this.lab.edges.length === 0) return [[...this.hosts]]
+    const waves: Host[][] = [[this.host(1)]]
+    const found = new Set(waves[0])
+    for (let wave = waves[0]!; wave.length > 0; waves.push(wave)) {
+      wave = this.hosts.filter((host) => !found.has(host) && wave.some((near) => this.#areJoined(near, host)))
+      for (const host of wave) found.add(host)
+    }
+    return waves
+  }
+
+  #areJoined(first: Host, second: Host): boolean {
+    return this.lab.edges.some((edge) => edge.endAt(first.lab) !== null && edge.endAt(second.lab) !== null)
+  }
+
+  /** Joins a VLAN without a look at what addresses the interface gets. @param options of `wakunet vlan join` */
+  joinPort(host: Host, vlan: VlanInfo, options: readonly string[] = []): Promise<PortInfo> {
+    return this.cli<PortInfo>(host, ['vlan', 'join', vlan.ref, ...options])
+  }
+
+  async join(host: Host, vlan: VlanInfo, options: readonly string[] = []): Promise<Station> {
+    const port = await this.joinPort(host, vlan, options)
     const { node } = await this.status(host)
     const addresses = await this.until(
       `an IPv4, a ULA and a link-local address on ${port.interface}`,
