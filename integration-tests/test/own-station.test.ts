@@ -36,8 +36,8 @@ interface KernelAddress {
   readonly local: string
   readonly temporary?: boolean
   readonly deprecated?: boolean
+  readonly tentative?: boolean
   readonly dadfailed?: boolean
-  readonly dynamic?: boolean
   readonly preferred_life_time: number
   readonly valid_life_time: number
 }
@@ -85,9 +85,10 @@ describe("the switch's own station, against the programs of a Linux host", () =>
   }
 
   it('gives the host an address of the prefix and a temporary one, with the lifetimes of the advertisement', async () => {
-    const found = await waitUntil('two addresses of the prefix', async () => {
-      const global = (await addresses6()).filter(({ local }) => local.startsWith(PREFIX))
-      return global.length >= 2 && global
+    const found = await waitUntil('two addresses of the prefix that nobody else has', async () => {
+      const all = await addresses6()
+      const global = all.filter(({ local }) => local.startsWith(PREFIX))
+      return global.length >= 2 && all.every(({ tentative }) => tentative !== true) && global
     })
     const [stable] = found.filter(({ temporary }) => temporary !== true)
     const [temporary] = found.filter((address) => address.temporary === true)
@@ -148,7 +149,10 @@ describe("the switch's own station, against the programs of a Linux host", () =>
     const nobody = await dig(`@${address4}`, 'nobody.house.example')
     assert.match(nobody, /status: NXDOMAIN/)
     assert.match(nobody, /house\.example\.\s+10\s+IN\s+SOA\s+switch\.house\.example\./)
-    assert.match(await dig(`@${address4}`, 'printer.house.example', 'AAAA'), /status: NOERROR.*[^]*ANSWER: 0/)
+    assert.match(
+      await dig(`@${address4}`, 'printer.house.example', 'AAAA'),
+      /status: NOERROR[\s\S]*ANSWER: 0/,
+    )
     assert.match(await dig(`@${address4}`, 'example.org'), /status: REFUSED/)
     assert.match(await dig(`@${address4}`, '-x', '8.8.8.8'), /status: REFUSED/)
   })
@@ -163,7 +167,7 @@ describe("the switch's own station, against the programs of a Linux host", () =>
   })
 
   it('is enough for the resolver of the C library, by short and long names, and reverse', async () => {
-    assert.match(await resolve('ahosts', 'laptop'), new RegExp(`${LAPTOP4}[^]*|${LAPTOP6}`))
+    assert.match(await resolve('ahosts', 'laptop'), new RegExp(`${LAPTOP4}|${LAPTOP6}`))
     assert.match(await resolve('ahostsv4', 'laptop'), new RegExp(LAPTOP4))
     assert.match(await resolve('ahostsv6', 'laptop.home.waku.internal'), new RegExp(LAPTOP6))
     assert.match(await resolve('hosts', LAPTOP4), /laptop\.house\.example/)
@@ -186,13 +190,16 @@ describe("the switch's own station, against the programs of a Linux host", () =>
     await solicitor.stop()
   })
 
-  it('drops nothing that an honest host sends, and sends a tagged or foreign frame no answer', async () => {
+  it('drops nothing that an honest host sends', async () => {
     const { drops, stats } = await station.counters()
     assert.deepEqual(
       { malformed: drops.malformed, checksum: drops.checksum, fragment: drops.fragment, rate: drops.rate },
       { malformed: 0, checksum: 0, fragment: 0, rate: 0 },
     )
-    assert.ok(stats.arp > 0 && stats.neighbour > 0 && stats.echo >= 6 && stats.dns > 0 && stats.dhcp6 >= 2)
+    assert.ok(stats.echo >= 6 && stats.dhcp6 >= 2, JSON.stringify(stats))
+    for (const what of ['arp', 'neighbour', 'dns', 'routerAdvertisements', 'unreachable'] as const) {
+      assert.ok(stats[what] > 0, what)
+    }
   })
 
   it('moves the host to another prefix when the plan changes, and withdraws it when the port goes', async () => {
@@ -200,8 +207,8 @@ describe("the switch's own station, against the programs of a Linux host", () =>
     await waitUntil('the new prefix, and the old one deprecated', async () => {
       const global = await addresses6()
       const old = global.filter(({ local }) => local.startsWith(PREFIX))
-      const isNew = global.some(({ local }) => local.startsWith('fd12:3456:789a:2:'))
-      return isNew && old.length > 0 && old.every(({ deprecated }) => deprecated === true)
+      const hasNew = global.some(({ local }) => local.startsWith('fd12:3456:789a:2:'))
+      return hasNew && old.length > 0 && old.every(({ deprecated }) => deprecated === true)
     })
     await station.close()
     await waitUntil('all of them to be deprecated', async () => {
