@@ -3,6 +3,7 @@ import { type NodeId, type VlanId, WakunetError } from '@wakunet/interface'
 import { type Cidr, cidrContains, formatCidr, networkOf, parseCidr } from './cidr.ts'
 import { derive } from './derive.ts'
 import { formatIp } from './ip-address.ts'
+import { AddressWalk } from './leases/address-walk.ts'
 
 /** Not for hosts: network, first host address (kept for a router), broadcast. */
 const RESERVED_ADDRESSES = 3
@@ -25,11 +26,8 @@ export function memberMac(vlanId: VlanId, nodeId: NodeId): string {
 export function autoAddress4(subnet4: string, vlanId: VlanId, nodeId: NodeId, attempt: number): string {
   const network = parseSubnet4(subnet4)
   const size = 2 ** (32 - network.prefixLength) - RESERVED_ADDRESSES
-  const random = derive('address4 walk', [vlanId, nodeId], 16)
-  const start = toNumber(random.subarray(0, 6)) % size
-  const step = coprimeStep(toNumber(random.subarray(8, 14)), size)
-  const index = (start + (attempt % size) * step) % size
-  return formatCidr({ ...network, bytes: addTo(network.bytes, 2 + index) })
+  const walk = new AddressWalk(2, size, derive('address4 walk', [vlanId, nodeId], 16))
+  return formatCidr({ ...network, bytes: addTo(network.bytes, walk.at(attempt)) })
 }
 
 /**
@@ -101,18 +99,7 @@ function parseSubnet4(text: string): Cidr {
   return networkOf(cidr)
 }
 
-/** A step that visits every one of `size` places before it comes back: one without a common divisor. */
-function coprimeStep(seed: number, size: number): number {
-  let step = 1 + (seed % size)
-  while (greatestCommonDivisor(step, size) !== 1) step++
-  return step % size
-}
-
-function greatestCommonDivisor(a: number, b: number): number {
-  return b === 0 ? a : greatestCommonDivisor(b, a % b)
-}
-
-/** Big-endian, at most six bytes. */
+/** Big-endian. */
 function toNumber(bytes: Uint8Array): number {
   return bytes.reduce((value, byte) => value * 256 + byte, 0)
 }

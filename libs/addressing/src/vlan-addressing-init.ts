@@ -98,18 +98,25 @@ export interface VlanAddressingOutput<P extends AddressingPeer> {
   isInUse(address: Uint8Array, mac: number, nowMs: number): boolean
 }
 
-/** Monotonic counters. */
+/** Monotonic counters, and what is there now. */
 export interface AddressingStats {
-  /** DHCPv4 messages that were answered, by what with. */
-  offers: number
-  acks: number
-  naks: number
+  /** DHCPv4 messages of the server. */
+  readonly offers: number
+  readonly acks: number
+  readonly naks: number
   /** DHCPv4 requests that got no address because the pool, or this member's share of it, is used up. */
-  poolExhausted: number
-  /** Own leases that were given up because another member has the address by right. */
-  conflictsLost: number
-  /** Announcements of this node that were sent anew. */
-  announced: number
+  readonly poolExhausted: number
+  readonly declined: number
+  readonly released: number
+  /** Own leases that another member has by right. */
+  readonly conflictsLost: number
+  /** Those of the own interface, which took another address. */
+  readonly addressMoves: number
+  /** Announcements of this node that were sent. */
+  readonly announced: number
+  /** Leases of this node, and claims of all members. */
+  readonly ownLeases: number
+  readonly claims: number
 }
 
 /** Why frames and messages are dropped; closed, so that it labels a counter. */

@@ -3,7 +3,7 @@ import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { compareIds } from '@wakunet/gossip'
 import { ID_BYTES } from '@wakunet/interface'
 import { compareAddresses, keyOfAddress } from '../leases/address-order.ts'
-import type { Lease } from '../leases/lease.ts'
+import { isOwnAddress, type Lease } from '../leases/lease.ts'
 import { type Announcement, type AnnouncementFields, SIGNATURE_BYTES } from './announcement.ts'
 
 /** Ed25519. */
@@ -56,11 +56,6 @@ export interface ProofContext {
   readonly mac: Uint8Array
   readonly before: AnnouncementFields | null
   readonly verify: Verify
-}
-
-/** Whether the lease is an address of the member's own interface. */
-export function isOwnAddress({ kind }: Lease): boolean {
-  return kind === 'auto' || kind === 'manual'
 }
 
 /** Whether a lease that is new since `before` claims to be older than that. */

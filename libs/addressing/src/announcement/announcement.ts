@@ -8,7 +8,7 @@ import {
 import { ID_BYTES } from '@wakunet/interface'
 import { isZeroId, readU16, writeU16 } from '@wakunet/record'
 import { compareAddresses } from '../leases/address-order.ts'
-import { LEASE_KINDS, type Lease } from '../leases/lease.ts'
+import { isOwnAddress, LEASE_KINDS, type Lease } from '../leases/lease.ts'
 import { isHostLabel, MAX_LABEL_BYTES } from './host-label.ts'
 
 /** Type of the control messages (`docs/protocols/vlan-control.md`). */
@@ -166,7 +166,7 @@ class Reader {
       if (lease === null || lease.sinceMs > sequence) return null
       const before = leases[i - 1]
       if (before !== undefined && compareAddresses(before.address, lease.address) >= 0) return null
-      if (lease.kind === 'auto' || lease.kind === 'manual') {
+      if (isOwnAddress(lease)) {
         const family = lease.address.length
         if ((ownAddresses & family) !== 0) return null
         ownAddresses |= family

@@ -17,3 +17,8 @@ export interface Lease {
   /** One label of lower-case letters, digits and hyphens, or empty. */
   readonly hostname: string
 }
+
+/** Whether it is an address of the member's own interface. */
+export function isOwnAddress({ kind }: Pick<Lease, 'kind'>): boolean {
+  return kind === 'auto' || kind === 'manual'
+}
