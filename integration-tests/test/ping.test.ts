@@ -19,6 +19,13 @@ function pairs(stations: readonly Station[]): [Station, Station][] {
   )
 }
 
+/** An address of the subnet that no station has. */
+function freeAddress(stations: readonly Station[]): string {
+  const start = stations[0]!.address4.replace(/\d+$/, '')
+  const taken = new Set(stations.map(({ address4 }) => address4))
+  for (let last = 2; ; last++) if (!taken.has(start + last)) return start + last
+}
+
 forEachShape(
   'one VLAN on three hosts that find each other by mDNS',
   (shape) => {
@@ -44,29 +51,40 @@ forEachShape(
       }
     })
 
-    it('brings ARP requests to every other host as broadcasts', async () => {
+    it('brings ARP requests for a station that nobody knows to every other host, as broadcasts', async () => {
       const { network, stations } = fixture()
-      const [from, to, third] = stations as [Station, Station, Station]
+      const [from, , third] = stations as [Station, Station, Station]
       const capture = await network.capture(third, 'arp')
-      await from.host.lab.ip([`neigh flush dev ${from.interface}`])
-      assert.equal((await ping(from, to.address4, { count: 1 })).received, 1)
+      const nobody = freeAddress(stations)
+      assert.equal((await ping(from, nobody, { count: 1 })).received, 0)
       const asked = new RegExp(
-        `${from.mac} > ff:ff:ff:ff:ff:ff, .*Request who-has ${to.address4} .*tell ${from.address4}`,
+        `${from.mac} > ff:ff:ff:ff:ff:ff, .*Request who-has ${nobody} .*tell ${from.address4}`,
       )
       await network.until(`the ARP request on ${third.name}`, async () =>
         capture.lines.some((line) => asked.test(line)),
       )
-      const answers = (await capture.stop()).lines.filter((line) => line.includes('Reply'))
-      assert.deepEqual(answers, [], 'the unicast answer is not for the third host')
+      await capture.stop()
     })
 
-    it('brings neighbour solicitations to every other host as multicasts', async () => {
+    it('answers ARP requests for members at the host that asks: nobody else hears them', async () => {
       const { network, stations } = fixture()
       const [from, to, third] = stations as [Station, Station, Station]
+      // Now every switch knows where the address is.
+      await ping(to, from.address4, { count: 1 })
+      const capture = await network.capture(third, 'arp')
+      await from.host.lab.ip([`neigh flush dev ${from.interface}`])
+      assert.equal((await ping(from, to.address4, { count: 1 })).received, 1)
+      const heard = (await capture.stop()).lines.filter((line) => line.includes(`who-has ${to.address4} `))
+      assert.deepEqual(heard, [])
+    })
+
+    it('brings neighbour solicitations for a station that nobody knows to every other host, as multicasts', async () => {
+      const { network, stations } = fixture()
+      const [from, , third] = stations as [Station, Station, Station]
       const capture = await network.capture(third, 'icmp6')
-      await from.host.lab.exec('ip', ['-6', 'neigh', 'flush', 'dev', from.interface])
-      assert.equal((await ping(from, to.address6, { count: 1 })).received, 1)
-      const asked = new RegExp(`${from.mac} > 33:33:ff:.*neighbor solicitation, who has ${to.address6}`)
+      const nobody = from.address6.replace(/[^:]+$/, 'dead')
+      assert.equal((await ping(from, nobody, { count: 1 })).received, 0)
+      const asked = new RegExp(`${from.mac} > 33:33:ff:.*neighbor solicitation, who has ${nobody}`)
       await network.until(`the solicitation on ${third.name}`, async () =>
         capture.lines.some((line) => asked.test(line)),
       )
