@@ -336,6 +336,8 @@ export class TestNetwork {
   loses: () => boolean = () => false
   #links: readonly (readonly [number, number])[] = []
   #queue: (() => void)[] = []
+  /** Messages, lost ones included. */
+  sent = 0
   #seed = 0
 
   get wallMs(): number {
@@ -346,6 +348,11 @@ export class TestNetwork {
     const member = new TestMember(this, ++this.#seed, more)
     this.members.push(member)
     return member
+  }
+
+  /** The same member, started anew: it remembers nothing. */
+  restart(at: number, more: Partial<VlanAddressingInit>): void {
+    this.members[at] = new TestMember(this, at + 1, more)
   }
 
   /** Trunks by the numbers of their ends; who is connected are members of each other. */
@@ -373,6 +380,7 @@ export class TestNetwork {
   }
 
   send(from: TestMember, to: TestMember, message: Uint8Array): void {
+    this.sent++
     if (this.loses()) return
     this.later(() => {
       if (!this.#neighboursOf(from).includes(to)) return
