@@ -2,12 +2,14 @@ import { EXIT, errorText, exitCodeOf } from '@wakunet/service-kit'
 import { parseOptions, usage } from './options.ts'
 import { runBench } from './run-bench.ts'
 import { runStages } from './run-stages.ts'
+import { runSuites } from './run-suites.ts'
+import { SUITES, suitesOf } from './suites.ts'
 import { SYSTEMS } from './systems/index.ts'
 
 /** As a shell shows a program that Ctrl-C ended. */
 const EXIT_INTERRUPTED = 130
 
-const names = SYSTEMS.map(({ name }) => name)
+const names = { systems: SYSTEMS.map(({ name }) => name), suites: SUITES }
 
 const stopping = new AbortController()
 
@@ -26,6 +28,10 @@ async function main(): Promise<number> {
   if (options.stages) {
     output.print(await runStages(options, stopping.signal))
     return EXIT.ok
+  }
+  if (options.suites.length > 0 || options.against !== null) {
+    const { failures } = await runSuites(options, suitesOf(options), output, stopping.signal)
+    return failures.length > 0 ? EXIT.failed : EXIT.ok
   }
   const report = await runBench(options, SYSTEMS, output, stopping.signal)
   return report.failures.length > 0 || Object.keys(report.systems).length === 0 ? EXIT.failed : EXIT.ok

@@ -1,11 +1,12 @@
 import { WakunetError } from '@wakunet/interface'
 import { Lab, type LabHost } from '@wakunet/netlab'
 import type { Figures } from './figures.ts'
-import { type Iperf3Result, parseIperf3 } from './iperf3.ts'
+import { mbps, measureFlow, untilReachable } from './flow.ts'
+import type { Iperf3Result } from './iperf3.ts'
 import { withLastWords } from './last-words.ts'
 import { type PingResult, parsePing } from './ping.ts'
 import type { MeasurePlan } from './plan.ts'
-import { busySeconds, cpuSeconds, memoryMiB } from './process-usage.ts'
+import { busySeconds, cpuSeconds, largestMemory } from './process-usage.ts'
 import { percentile } from './statistics.ts'
 import type { Overlay, System } from './system.ts'
 
@@ -27,13 +28,7 @@ export interface Run {
 }
 
 const BYTES_PER_GB = 1e9
-/** First answer of a new overlay: handshakes, path discovery, spanning of the learning tables. */
-const FIRST_PING_SECONDS = 30
-const FIRST_PING_INTERVAL_SECONDS = 0.2
-/** What iperf3 may take beyond its measuring time, on a machine that is busy with it. */
-const IPERF3_GRACE_MS = 20_000
 const LOAD_LEAD_SECONDS = 0.5
-const IPERF3_PORT = 5201
 const UDP_PAYLOAD_BYTES = 64
 
 /** Builds a lab and one overlay in it, measures, and removes both. */
@@ -54,27 +49,20 @@ class Measurement {
   readonly #client: LabHost
   readonly #server: LabHost
   readonly #overlay: Overlay
+  /** Of the server. */
+  readonly #address: string
   readonly #signal: AbortSignal
 
   constructor(lab: Lab, overlay: Overlay, signal: AbortSignal) {
     this.#client = lab.host(1)
     this.#server = lab.host(2)
     this.#overlay = overlay
+    this.#address = overlay.addresses[1]!
     this.#signal = signal
   }
 
-  async untilReachable(): Promise<void> {
-    const waiting = ['-c', '1', '-i', String(FIRST_PING_INTERVAL_SECONDS), '-w', String(FIRST_PING_SECONDS)]
-    const { code } = await this.#client.exec('ping', [...waiting, this.#overlay.addresses[1]], {
-      timeoutMs: (FIRST_PING_SECONDS + 5) * 1000,
-      allowFailure: true,
-      signal: this.#signal,
-    })
-    if (code === 0) return
-    throw new WakunetError(
-      'ERR_NOT_STARTED',
-      `no ping came back over the overlay within ${FIRST_PING_SECONDS} s`,
-    )
+  untilReachable(): Promise<void> {
+    return untilReachable(this.#client, this.#address, this.#signal)
   }
 
   async run(plan: MeasurePlan): Promise<Run> {
@@ -84,7 +72,7 @@ class Measurement {
     const tcp4 = await this.#tcp(4, plan.tcpSeconds)
     const loaded = await this.#loadedPing(plan)
     const udp = await this.#udp(plan.udpSeconds)
-    const memory = this.#memory()
+    const memory = largestMemory(this.#overlay.processes)
     const gigabytes = tcp1.bytesReceived / BYTES_PER_GB
     return {
       figures: {
@@ -137,16 +125,7 @@ class Measurement {
   }
 
   async #ping(count: number, intervalSeconds: number): Promise<PingResult> {
-    const args = [
-      '-n',
-      '-c',
-      String(count),
-      '-i',
-      String(intervalSeconds),
-      '-W',
-      '1',
-      this.#overlay.addresses[1],
-    ]
+    const args = ['-n', '-c', String(count), '-i', String(intervalSeconds), '-W', '1', this.#address]
     // A code of 1 says that some were lost; the totals say how many.
     const { stdout, stderr } = await this.#client.exec('ping', args, {
       allowFailure: true,
@@ -157,39 +136,8 @@ class Measurement {
     throw new WakunetError('ERR_COMMAND_FAILED', `none of ${count} pings came back: ${stderr.trim()}`)
   }
 
-  async #iperf3(seconds: number, args: readonly string[]): Promise<Iperf3Result> {
-    const address = this.#overlay.addresses[1]
-    const listen = ['--server', '--one-off', '--bind', address, '--port', String(IPERF3_PORT), '--forceflush']
-    const server = this.#server.spawn('iperf3', listen)
-    try {
-      await server.waitForOutput(/Server listening/, { signal: this.#signal })
-      const connect = [
-        '--client',
-        address,
-        '--port',
-        String(IPERF3_PORT),
-        '--json',
-        '--time',
-        String(seconds),
-      ]
-      const { stdout } = await this.#client.exec('iperf3', [...connect, ...args], {
-        timeoutMs: seconds * 1000 + IPERF3_GRACE_MS,
-        allowFailure: true,
-        signal: this.#signal,
-      })
-      return parseIperf3(stdout)
-    } finally {
-      await server.stop({ timeoutMs: 200 })
-    }
+  #iperf3(seconds: number, args: readonly string[]): Promise<Iperf3Result> {
+    const [client, server, address, signal] = [this.#client, this.#server, this.#address, this.#signal]
+    return measureFlow({ client, server, address, seconds, args, signal })
   }
-
-  /** Of the larger node: what one host has to have. */
-  #memory(): { rss: number; peak: number } {
-    const nodes = this.#overlay.processes.map((node) => memoryMiB(node.map(({ pid }) => pid)))
-    return { rss: Math.max(...nodes.map(({ rss }) => rss)), peak: Math.max(...nodes.map(({ peak }) => peak)) }
-  }
-}
-
-function mbps(result: Iperf3Result): number {
-  return (result.bytesReceived * 8) / result.seconds / 1e6
 }

@@ -1,15 +1,15 @@
 import { WakunetError } from '@wakunet/interface'
 import type { LabHost, LabProcess } from '@wakunet/netlab'
-import { OVERLAY_ADDRESSES, OVERLAY_MTU, OVERLAY_PREFIX_LENGTH } from './system.ts'
+import { OVERLAY_MTU, OVERLAY_PREFIX_LENGTH, overlayAddress } from './system.ts'
 
 const POLL_MS = 50
 const DEADLINE_MS = 15_000
 
 /** Gives a host's overlay interface its address and MTU, and switches it on. */
-export async function assignAddress(host: LabHost, interfaceName: string, index: 0 | 1): Promise<void> {
+export async function assignAddress(host: LabHost, interfaceName: string, index: number): Promise<void> {
   await host.ip([
     `link set ${interfaceName} mtu ${OVERLAY_MTU} up`,
-    `addr add ${OVERLAY_ADDRESSES[index]}/${OVERLAY_PREFIX_LENGTH} broadcast + dev ${interfaceName}`,
+    `addr add ${overlayAddress(index)}/${OVERLAY_PREFIX_LENGTH} broadcast + dev ${interfaceName}`,
   ])
 }
 

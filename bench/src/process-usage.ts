@@ -45,6 +45,15 @@ export function memoryMiB(pids: readonly number[]): { rss: number; peak: number 
   return { rss: sum(each.map(({ rss }) => rss)) / 1024, peak: sum(each.map(({ peak }) => peak)) / 1024 }
 }
 
+/** Of the larger node: what one host has to have. @param nodes processes of each */
+export function largestMemory(nodes: readonly (readonly { readonly pid: number }[])[]): {
+  rss: number
+  peak: number
+} {
+  const each = nodes.map((processes) => memoryMiB(processes.map(({ pid }) => pid)))
+  return { rss: Math.max(...each.map(({ rss }) => rss)), peak: Math.max(...each.map(({ peak }) => peak)) }
+}
+
 export function busySeconds(): number {
   return parseBusySeconds(readFileSync('/proc/stat', 'latin1'))
 }

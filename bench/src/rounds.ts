@@ -1,4 +1,3 @@
-import type { Run } from './measure.ts'
 import type { System } from './system.ts'
 
 /** A system that broke while it was measured; it is left out from then on. */
@@ -7,24 +6,24 @@ export interface SystemFailure {
   readonly reason: string
 }
 
-export interface RoundsInit {
+export interface RoundsInit<R> {
   readonly systems: readonly System[]
   readonly runs: number
   readonly signal: AbortSignal
-  measure(system: System): Promise<Run>
+  measure(system: System): Promise<R>
   /** Called after each measurement with the run's number, from 1. */
-  onRun(system: System, run: number, result: Run): void
+  onRun(system: System, run: number, result: R): void
   onFailure(failure: SystemFailure): void
 }
 
-export interface RoundsResult {
-  readonly runs: ReadonlyMap<string, readonly Run[]>
+export interface RoundsResult<R> {
+  readonly runs: ReadonlyMap<string, readonly R[]>
   readonly failures: readonly SystemFailure[]
 }
 
 /** Measures every system once, then all of them again: what disturbs the machine for a while, disturbs all alike. */
-export async function runRounds(init: RoundsInit): Promise<RoundsResult> {
-  const runs = new Map<string, Run[]>()
+export async function runRounds<R>(init: RoundsInit<R>): Promise<RoundsResult<R>> {
+  const runs = new Map<string, R[]>()
   const failures: SystemFailure[] = []
   let standing = init.systems
   for (let round = 1; round <= init.runs; round++) {

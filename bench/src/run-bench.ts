@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs'
 import { WakunetError } from '@wakunet/interface'
 import { Lab, requireProgram } from '@wakunet/netlab'
 import { install, installHint } from './install.ts'
+import { writeReport } from './json-file.ts'
 import { describeMachine } from './machine.ts'
 import { measureOnce } from './measure.ts'
 import type { BenchOptions } from './options.ts'
@@ -16,6 +16,14 @@ import { formatFigure } from './table.ts'
 export interface BenchOutput {
   print(text: string): void
   progress(text: string): void
+}
+
+/** What is measured of two hosts. */
+export interface ComparisonInit {
+  readonly quick: boolean
+  readonly runs: number
+  readonly signal: AbortSignal
+  readonly progress: (text: string) => void
 }
 
 /**
@@ -35,28 +43,44 @@ export async function runBench(
   const missing = wanted.flatMap(findMissing)
   if (options.only.length > 0) refuseMissing(missing)
   const available = wanted.filter(({ name }) => missing.every((other) => other.name !== name))
-  const [machine, facts] = await Promise.all([describeMachine(), Promise.all(available.map(readFacts))])
-  const plan = options.quick ? QUICK_PLAN : FULL_PLAN
-  const { runs, failures } = await runRounds({
-    systems: available,
-    runs: options.runs,
+  const { quick, runs } = options
+  const report = await compareSystems(available, missing, {
+    quick,
+    runs,
     signal,
-    measure: (system) => measureOnce(system, plan, signal),
-    onRun: ({ name }, run, { figures }) =>
-      output.progress(
-        `run ${run}/${options.runs}  ${name}: TCP ${formatFigure(figures.tcp1Mbps)} Mbit/s, ` +
-          `ping ${formatFigure(figures.pingP50Us)} µs`,
-      ),
-    onFailure: ({ name, reason }) => output.progress(`${name} failed: ${reason}`),
+    progress: (text) => output.progress(text),
   })
-  const settings = { runs: options.runs, quick: options.quick, plan }
-  const report = buildReport({ machine, settings, facts, runs, missing, failures })
-  if (options.jsonFile !== null) writeJson(options.jsonFile, report)
+  writeReport(options.jsonFile, report)
   output.print(renderReport(report))
   return report
 }
 
-function requireLab(): void {
+/** Measures systems that are there, in turns. */
+export async function compareSystems(
+  systems: readonly System[],
+  missing: readonly MissingSystem[],
+  { quick, runs: wantedRuns, signal, progress }: ComparisonInit,
+): Promise<BenchReport> {
+  const [machine, facts] = await Promise.all([describeMachine(), Promise.all(systems.map(readFacts))])
+  const plan = quick ? QUICK_PLAN : FULL_PLAN
+  const { runs, failures } = await runRounds({
+    systems,
+    runs: wantedRuns,
+    signal,
+    measure: (system) => measureOnce(system, plan, signal),
+    onRun: ({ name }, run, { figures }) =>
+      progress(
+        `run ${run}/${wantedRuns}  ${name}: TCP ${formatFigure(figures.tcp1Mbps)} Mbit/s, ` +
+          `ping ${formatFigure(figures.pingP50Us)} µs`,
+      ),
+    onFailure: ({ name, reason }) => progress(`${name} failed: ${reason}`),
+  })
+  const settings = { runs: wantedRuns, quick, plan }
+  return buildReport({ machine, settings, facts, runs, missing, failures })
+}
+
+/** @throws WakunetError that says what of it is missing */
+export function requireLab(): void {
   const { kind, reason } = Lab.privileges()
   if (kind !== 'root') throw new WakunetError('ERR_MISSING_PRIVILEGE', `The bench needs root. ${reason}`)
   for (const program of ['ip', 'ping', 'iperf3']) requireProgram(program)
@@ -75,12 +99,13 @@ async function installMissing(
   }
 }
 
-function findMissing(system: System): MissingSystem[] {
+export function findMissing(system: System): MissingSystem[] {
   const reason = system.missing()
   return reason === null ? [] : [{ name: system.name, reason, install: installHint(system.installation) }]
 }
 
-function refuseMissing(missing: readonly MissingSystem[]): void {
+/** @throws WakunetError `ERR_MISSING_PROGRAM` with all of them */
+export function refuseMissing(missing: readonly MissingSystem[]): void {
   if (missing.length === 0) return
   const each = missing.map(({ name, reason, install: hint }) => `${name}: ${reason}. Get it: ${hint}`)
   throw new WakunetError('ERR_MISSING_PROGRAM', each.join('\n'))
@@ -89,12 +114,4 @@ function refuseMissing(missing: readonly MissingSystem[]): void {
 async function readFacts(system: System): Promise<SystemFacts> {
   const { name, ours, layer, crypto } = system
   return { name, ours, layer, crypto, version: await system.version() }
-}
-
-function writeJson(file: string, report: BenchReport): void {
-  try {
-    writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`)
-  } catch (error) {
-    throw new WakunetError('ERR_USAGE', `--json: ${(error as Error).message}`, { cause: error })
-  }
 }

@@ -4,8 +4,15 @@ import type { Lab, LabProcess } from '@wakunet/netlab'
 export const OVERLAY_MTU = 1400
 
 /** Addresses inside every overlay, and their prefix length. */
-export const OVERLAY_ADDRESSES = ['10.77.0.1', '10.77.0.2'] as const
+export const OVERLAY_SUBNET = '10.77.0.0/24'
 export const OVERLAY_PREFIX_LENGTH = 24
+/** The first addresses of a subnet are often somebody's: a gateway's, or the switch's own. */
+const FIRST_HOST = 11
+
+/** @param index of the host in its lab, from 0 */
+export function overlayAddress(index: number): string {
+  return `10.77.0.${FIRST_HOST + index}`
+}
 
 /** How a missing system is installed. */
 export interface Installation {
@@ -15,7 +22,7 @@ export interface Installation {
   readonly unpacked?: { readonly suite: string; readonly packages: readonly string[] }
 }
 
-/** A way to join two hosts, as the bench sees it. */
+/** A way to join hosts, as the bench sees it. */
 export interface System {
   readonly name: string
   /** Ours; the ratios compare these with the others. */
@@ -23,21 +30,25 @@ export interface System {
   readonly layer: 2 | 3
   readonly crypto: string
   readonly installation: Installation
+  /** Whether it joins only two hosts, the way it is set up here. */
+  readonly isPair: boolean
   /** What is missing to run it, or null. */
   missing(): string | null
   version(): Promise<string>
   /**
-   * Builds the overlay between the two hosts of a fresh lab; resolves when its processes run and its interfaces
+   * Builds the overlay among all hosts of a fresh lab; resolves when its processes run and its interfaces
    * have addresses. The lab's end ends it.
    */
   up(lab: Lab, signal: AbortSignal): Promise<Overlay>
 }
 
 export interface Overlay {
-  /** One per host; the second is measured from the first. */
-  readonly addresses: readonly [string, string]
+  /** One per host. */
+  readonly addresses: readonly string[]
   /** Processes of the overlay, per host; none for what the kernel does. */
-  readonly processes: readonly [readonly LabProcess[], readonly LabProcess[]]
+  readonly processes: readonly (readonly LabProcess[])[]
+  /** Its interface on every host. */
+  readonly interfaceName: string
   /** Of the overlay's interface. */
   readonly mtu: number
 }

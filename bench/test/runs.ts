@@ -33,6 +33,7 @@ export function systemOf(name: string, changes: Partial<System> = {}): System {
     layer: 2,
     crypto: 'none',
     installation: { aptPackages: [] },
+    isPair: true,
     missing: () => null,
     version: async () => '1',
     up: () => Promise.reject(new Error('not in this test')),

@@ -3,7 +3,7 @@ import { veth, vxlan } from './kernel.ts'
 import { n2n } from './n2n.ts'
 import { openvpn } from './openvpn.ts'
 import { tinc } from './tinc.ts'
-import { wakunet, wakunetServices } from './wakunet.ts'
+import { embeddedWakunet, separateWakunet } from './wakunet.ts'
 import { wireguardGo } from './wireguard-go.ts'
 
 /** Every system, in the order of the table. */
@@ -14,6 +14,6 @@ export const SYSTEMS: readonly System[] = [
   openvpn,
   n2n,
   wireguardGo,
-  wakunet,
-  wakunetServices,
+  embeddedWakunet({ name: 'wakunet' }),
+  separateWakunet({ name: 'wakunet-services' }),
 ]

@@ -1,9 +1,9 @@
 import { release } from 'node:os'
 import type { Lab } from '@wakunet/netlab'
 import { assignAddress } from '../overlay-interface.ts'
-import { OVERLAY_ADDRESSES, OVERLAY_MTU, type Overlay, type System } from '../system.ts'
+import { OVERLAY_MTU, type Overlay, overlayAddress, type System } from '../system.ts'
 
-const NO_PROCESSES = [[], []] as const
+const VXLAN_INTERFACE = 'vx0'
 const VXLAN_PORT = 4789
 
 /** The cable itself: the most that anything on top of it can reach. */
@@ -13,10 +13,16 @@ export const veth: System = {
   layer: 2,
   crypto: 'none',
   installation: { aptPackages: [] },
+  isPair: false,
   missing: () => null,
   version: async () => `Linux ${release()}`,
   async up(lab: Lab): Promise<Overlay> {
-    return { addresses: [lab.host(1).address4, lab.host(2).address4], processes: NO_PROCESSES, mtu: 1500 }
+    return {
+      addresses: lab.hosts.map(({ address4 }) => address4),
+      processes: lab.hosts.map(() => []),
+      interfaceName: lab.host(1).interface,
+      mtu: 1500,
+    }
   },
 }
 
@@ -27,18 +33,34 @@ export const vxlan: System = {
   layer: 2,
   crypto: 'none',
   installation: { aptPackages: [] },
+  isPair: false,
   missing: () => null,
   version: async () => `Linux ${release()}`,
   async up(lab: Lab): Promise<Overlay> {
-    const [first, second] = [lab.host(1), lab.host(2)]
-    for (const [host, peer] of [
-      [first, second],
-      [second, first],
-    ] as const) {
-      const link = `link add vx0 type vxlan id 77 local ${host.address4} remote ${peer.address4}`
-      await host.ip([`${link} dstport ${VXLAN_PORT} dev ${host.interface}`])
+    await Promise.all(
+      lab.hosts.map(async (host, index) => {
+        const others = lab.hosts.filter((other) => other !== host)
+        const link = `link add ${VXLAN_INTERFACE} type vxlan id 77 local ${host.address4}`
+        await host.ip([`${link} dstport ${VXLAN_PORT} dev ${host.interface}`])
+        // Frames to everybody and to nobody known go to each of the others.
+        for (const { address4 } of others)
+          await host.exec('bridge', [
+            'fdb',
+            'append',
+            '00:00:00:00:00:00',
+            'dev',
+            VXLAN_INTERFACE,
+            'dst',
+            address4,
+          ])
+        await assignAddress(host, VXLAN_INTERFACE, index)
+      }),
+    )
+    return {
+      addresses: lab.hosts.map((_, index) => overlayAddress(index)),
+      processes: lab.hosts.map(() => []),
+      interfaceName: VXLAN_INTERFACE,
+      mtu: OVERLAY_MTU,
     }
-    await Promise.all([assignAddress(first, 'vx0', 0), assignAddress(second, 'vx0', 1)])
-    return { addresses: OVERLAY_ADDRESSES, processes: NO_PROCESSES, mtu: OVERLAY_MTU }
   },
 }

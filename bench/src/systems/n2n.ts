@@ -1,12 +1,6 @@
 import { type Lab, type LabHost, type LabProcess, runCommand } from '@wakunet/netlab'
 import { untilInterface } from '../overlay-interface.ts'
-import {
-  OVERLAY_ADDRESSES,
-  OVERLAY_MTU,
-  OVERLAY_PREFIX_LENGTH,
-  type Overlay,
-  type System,
-} from '../system.ts'
+import { OVERLAY_MTU, OVERLAY_PREFIX_LENGTH, type Overlay, overlayAddress, type System } from '../system.ts'
 import { withOwnLibraries } from '../unpacked.ts'
 
 /** Debian 12 and 13 have n2n 1.3 of 2018, without AES. */
@@ -22,6 +16,7 @@ export const n2n: System = {
   layer: 2,
   crypto: 'AES-256-CBC',
   installation: { aptPackages: [], unpacked: { suite: SUITE, packages: ['n2n', 'libc6'] } },
+  isPair: false,
   missing: () => (withOwnLibraries(SUITE, 'edge') === null ? 'n2n 3 is not unpacked' : null),
   async version() {
     const [loader, ...args] = command('edge')
@@ -29,24 +24,29 @@ export const n2n: System = {
     return /n2n v\.\S+/.exec(stdout)?.[0] ?? ''
   },
   async up(lab: Lab, signal: AbortSignal): Promise<Overlay> {
-    const [first, second] = [lab.host(1), lab.host(2)]
+    const first = lab.host(1)
     const [loader, ...args] = command('supernode')
     const supernode = first.spawn(loader, [...args, '-f', '-p', String(SUPERNODE_PORT), '-v'])
     await supernode.waitForOutput(/supernode started/, { signal })
-    const edges = [startEdge(first, first, 0), startEdge(second, first, 1)] as const
-    await untilInterface(first, INTERFACE, edges[0], signal)
-    await untilInterface(second, INTERFACE, edges[1], signal)
-    // Without the supernode's process the figures show what two edges cost; it is idle once they know each other.
-    return { addresses: OVERLAY_ADDRESSES, processes: [[edges[0]], [edges[1]]], mtu: OVERLAY_MTU }
+    const edges = lab.hosts.map((host, index) => startEdge(host, first, index))
+    for (const [index, host] of lab.hosts.entries())
+      await untilInterface(host, INTERFACE, edges[index]!, signal)
+    // Without the supernode's process the figures show what the edges cost; it is idle once they know each other.
+    return {
+      addresses: lab.hosts.map((_, index) => overlayAddress(index)),
+      processes: edges.map((edge) => [edge]),
+      interfaceName: INTERFACE,
+      mtu: OVERLAY_MTU,
+    }
   },
 }
 
-function startEdge(host: LabHost, supernode: LabHost, index: 0 | 1): LabProcess {
+function startEdge(host: LabHost, supernode: LabHost, index: number): LabProcess {
   const [loader, ...args] = command('edge')
   return host.spawn(loader, [
     ...args,
     ...['-f', '-A3', '-k', 'bench', '-c', 'bench', '-E', '-M', String(OVERLAY_MTU), '-d', INTERFACE],
-    ...['-a', `static:${OVERLAY_ADDRESSES[index]}/${OVERLAY_PREFIX_LENGTH}`],
+    ...['-a', `static:${overlayAddress(index)}/${OVERLAY_PREFIX_LENGTH}`],
     ...['-l', `${supernode.address4}:${SUPERNODE_PORT}`, '-t', String(MANAGEMENT_PORT), '-u', '0', '-g', '0'],
   ])
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { findProgram, type Lab, type LabHost, type LabProcess, runCommand } from '@wakunet/netlab'
 import { assignAddress } from '../overlay-interface.ts'
-import { OVERLAY_ADDRESSES, OVERLAY_MTU, type Overlay, type System } from '../system.ts'
+import { OVERLAY_MTU, type Overlay, overlayAddress, type System } from '../system.ts'
 
 const INTERFACE = 'ovpn0'
 const CIPHER = 'AES-256-GCM'
@@ -15,6 +15,7 @@ export const openvpn: System = {
   layer: 2,
   crypto: CIPHER,
   installation: { aptPackages: ['openvpn', 'openssl'] },
+  isPair: true,
   missing() {
     const absent = ['openvpn', 'openssl'].filter((program) => findProgram(program) === null)
     return absent.length === 0 ? null : `${absent.join(' and ')} not installed`
@@ -34,7 +35,12 @@ export const openvpn: System = {
       ),
     )
     await Promise.all([assignAddress(first, INTERFACE, 0), assignAddress(second, INTERFACE, 1)])
-    return { addresses: OVERLAY_ADDRESSES, processes: [[server], [client]], mtu: OVERLAY_MTU }
+    return {
+      addresses: [overlayAddress(0), overlayAddress(1)],
+      processes: [[server], [client]],
+      interfaceName: INTERFACE,
+      mtu: OVERLAY_MTU,
+    }
   },
 }
 

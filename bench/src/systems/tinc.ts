@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { findProgram, type Lab, type LabHost, type LabProcess, runCommand } from '@wakunet/netlab'
 import { assignAddress, untilInterface } from '../overlay-interface.ts'
-import { OVERLAY_ADDRESSES, OVERLAY_MTU, type Overlay, type System } from '../system.ts'
+import { OVERLAY_MTU, type Overlay, overlayAddress, type System } from '../system.ts'
 
 const INTERFACE = 'tinc0'
 const RSA_BITS = 2048
@@ -15,26 +15,28 @@ export const tinc: System = {
   layer: 2,
   crypto: 'AES-256-CBC, HMAC-SHA256',
   installation: { aptPackages: ['tinc'] },
+  isPair: false,
   missing: () => (findProgram('tincd') === null ? 'tincd is not installed' : null),
   async version() {
     const { stdout } = await runCommand('tincd', ['--version'])
     return stdout.split('\n', 1)[0] ?? ''
   },
   async up(lab: Lab, signal: AbortSignal): Promise<Overlay> {
-    const hosts = [lab.host(1), lab.host(2)] as const
+    const { hosts } = lab
     const keys = hosts.map(newKey)
     const programs = await Promise.all(
       hosts.map(async (host, index) => {
         writeConfiguration(host, hosts, keys)
         const program = start(host)
         await untilInterface(host, INTERFACE, program, signal)
-        await assignAddress(host, INTERFACE, index === 0 ? 0 : 1)
+        await assignAddress(host, INTERFACE, index)
         return program
       }),
     )
     return {
-      addresses: OVERLAY_ADDRESSES,
-      processes: [[programs[0]!], [programs[1]!]],
+      addresses: hosts.map((_, index) => overlayAddress(index)),
+      processes: programs.map((program) => [program]),
+      interfaceName: INTERFACE,
       mtu: OVERLAY_MTU,
     }
   },
@@ -58,11 +60,11 @@ function newKey(): RsaKey {
   })
 }
 
-function writeConfiguration(host: LabHost, all: readonly [LabHost, LabHost], keys: readonly RsaKey[]): void {
+function writeConfiguration(host: LabHost, all: readonly LabHost[], keys: readonly RsaKey[]): void {
   const file = (name: string) => path.join(host.directory, name)
   mkdirSync(file('hosts'), { recursive: true })
   const lines = [`Name = ${host.name}`, 'Mode = switch', 'DeviceType = tap', `Interface = ${INTERFACE}`]
-  const [first] = all
+  const first = all[0]!
   if (host !== first) lines.push(`ConnectTo = ${first.name}`)
   writeFileSync(file('tinc.conf'), `${lines.join('\n')}\n`)
   for (const [index, { name, address4 }] of all.entries()) {

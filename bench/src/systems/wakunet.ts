@@ -3,10 +3,11 @@ import path from 'node:path'
 import { findProgram, type Lab, type LabHost, type LabProcess, runCommand } from '@wakunet/netlab'
 import { withLastWords } from '../last-words.ts'
 import {
-  OVERLAY_ADDRESSES,
   OVERLAY_MTU,
   OVERLAY_PREFIX_LENGTH,
+  OVERLAY_SUBNET,
   type Overlay,
+  overlayAddress,
   type System,
 } from '../system.ts'
 
@@ -17,7 +18,23 @@ const TRUNK_PORT = 4740
 const NATS_PORT = 4222
 const START_TIMEOUT_MS = 30_000
 const VLAN_NAME = 'bench'
-const SUBNET = '10.77.0.0/24'
+const INTERFACE = `wk-${VLAN_NAME}`
+/** Nodes that start at once, and join at once: they share the processors. */
+const AT_ONCE = 4
+
+/** How the nodes are run. */
+export interface WakunetInit {
+  readonly name: string
+  /** Directory of the bundles; default: those of this tree. */
+  readonly programs?: string
+  /** Configuration of the switch; default: none. */
+  readonly switchConfig?: object
+}
+
+interface NodeKind {
+  readonly programs: string
+  readonly switchConfig: object
+}
 
 /** A node on one host, whatever processes it consists of. */
 interface RunningNode {
@@ -27,69 +44,107 @@ interface RunningNode {
   readonly target: readonly string[]
 }
 
-type StartNode = (host: LabHost, bootstrap: readonly string[], signal: AbortSignal) => Promise<RunningNode>
+type StartNode = (
+  kind: NodeKind,
+  host: LabHost,
+  bootstrap: readonly string[],
+  signal: AbortSignal,
+) => Promise<RunningNode>
 
 /** The embedded shape: one process a host. */
-export const wakunet: System = {
-  name: 'wakunet',
-  ours: true,
-  layer: 2,
-  crypto: CRYPTO,
-  installation: { aptPackages: [] },
-  missing: () => missingService('wakunet'),
-  version,
-  up: (lab, signal) => joinHosts(lab, startEmbedded, signal),
+export function embeddedWakunet(init: WakunetInit): System {
+  const kind = kindOf(init)
+  return {
+    ...commonOf(init, kind),
+    installation: { aptPackages: [] },
+    missing: () => missingService(kind, 'wakunet'),
+    up: (lab, signal) => joinHosts(kind, lab, startEmbedded, signal),
+  }
 }
 
 /** Separate processes around a NATS server on each host, frames over the Unix socket. */
-export const wakunetServices: System = {
-  name: 'wakunet-services',
-  ours: true,
-  layer: 2,
-  crypto: CRYPTO,
-  installation: { aptPackages: ['nats-server'] },
-  missing: () =>
-    findProgram('nats-server') === null
-      ? 'nats-server is not installed'
-      : (missingService('trunk-peer') ?? missingService('vlan-switch')),
-  version,
-  up: (lab, signal) => joinHosts(lab, startServices, signal),
+export function separateWakunet(init: WakunetInit): System {
+  const kind = kindOf(init)
+  return {
+    ...commonOf(init, kind),
+    installation: { aptPackages: ['nats-server'] },
+    missing: () =>
+      findProgram('nats-server') === null
+        ? 'nats-server is not installed'
+        : (missingService(kind, 'trunk-peer') ?? missingService(kind, 'vlan-switch')),
+    up: (lab, signal) => joinHosts(kind, lab, startServices, signal),
+  }
 }
 
-/** As people do it: start both nodes, make a VLAN on the first, join it on both. */
-async function joinHosts(lab: Lab, start: StartNode, signal: AbortSignal): Promise<Overlay> {
-  const [first, second] = [lab.host(1), lab.host(2)]
-  const nodes = await Promise.all([
-    start(first, [], signal),
-    start(second, [`/ip4/${first.address4}/tcp/${TRUNK_PORT}`], signal),
-  ])
-  const create = ['vlan', 'create', VLAN_NAME, '--subnet', SUBNET, '--mtu', String(OVERLAY_MTU)]
-  const { ref } = (await command(nodes[0], create, signal)) as { ref: string }
-  // One after the other: the second finds the VLAN at the first.
-  for (const [index, node] of nodes.entries()) {
-    const address = `${OVERLAY_ADDRESSES[index]}/${OVERLAY_PREFIX_LENGTH}`
-    await command(node, ['vlan', 'join', ref, '--address', address], signal)
-  }
+function kindOf({ programs = PROGRAMS, switchConfig = {} }: WakunetInit): NodeKind {
+  return { programs, switchConfig }
+}
+
+function commonOf({ name }: WakunetInit, { programs }: NodeKind) {
   return {
-    addresses: OVERLAY_ADDRESSES,
-    processes: [nodes[0].processes, nodes[1].processes],
+    name,
+    ours: true,
+    layer: 2,
+    crypto: CRYPTO,
+    isPair: false,
+    async version() {
+      const { stdout } = await runCommand(process.execPath, [mainOf(programs, 'wakunet'), '--version'])
+      return `wakunet ${stdout.trim()}`
+    },
+  } as const
+}
+
+/** As people do it: start all nodes, make a VLAN on the first, join it on each. */
+async function joinHosts(kind: NodeKind, lab: Lab, start: StartNode, signal: AbortSignal): Promise<Overlay> {
+  const [first, ...others] = lab.hosts
+  const bootstrap = [`/ip4/${first!.address4}/tcp/${TRUNK_PORT}`]
+  const nodes = [
+    await start(kind, first!, [], signal),
+    ...(await inTurns(others, (host) => start(kind, host, bootstrap, signal))),
+  ]
+  const create = ['vlan', 'create', VLAN_NAME, '--subnet', OVERLAY_SUBNET, '--mtu', String(OVERLAY_MTU)]
+  const { ref } = (await command(kind, nodes[0]!, create, signal)) as { ref: string }
+  const join = (node: RunningNode) => {
+    const address = `${overlayAddress(lab.hosts.indexOf(node.host))}/${OVERLAY_PREFIX_LENGTH}`
+    return command(kind, node, ['vlan', 'join', ref, '--address', address], signal)
+  }
+  // The first before the others, which find the VLAN there.
+  await join(nodes[0]!)
+  await inTurns(nodes.slice(1), join)
+  return {
+    addresses: lab.hosts.map((_, index) => overlayAddress(index)),
+    processes: nodes.map(({ processes }) => processes),
+    interfaceName: INTERFACE,
     mtu: OVERLAY_MTU,
   }
 }
 
+/** A few at a time, in order. */
+async function inTurns<T, R>(items: readonly T[], run: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (let from = 0; from < items.length; from += AT_ONCE)
+    results.push(...(await Promise.all(items.slice(from, from + AT_ONCE).map(run))))
+  return results
+}
+
 async function startEmbedded(
+  kind: NodeKind,
   host: LabHost,
   bootstrap: readonly string[],
   signal: AbortSignal,
 ): Promise<RunningNode> {
   const socket = path.join(host.directory, 'wakunet.sock')
-  const config = writeConfig(host, 'wakunet', { trunk: trunkSection(bootstrap) })
-  const node = startService(host, 'wakunet', ['up', '--json', '--config', config, '--socket', socket])
+  const config = writeConfig(host, 'wakunet', {
+    trunk: trunkSection(bootstrap),
+    switch: kind.switchConfig,
+  })
+  const node = startService(kind, host, 'wakunet', ['up', '--json', '--config', config, '--socket', socket])
   await node.waitForOutput(/"event":\s*"up"/, { timeoutMs: START_TIMEOUT_MS, signal })
   return { host, processes: [node], target: ['--socket', socket] }
 }
 
 async function startServices(
+  kind: NodeKind,
   host: LabHost,
   bootstrap: readonly string[],
   signal: AbortSignal,
@@ -97,10 +152,14 @@ async function startServices(
   const lane = { kind: 'unix', path: path.join(host.directory, 'lane.sock') }
   const nats = host.spawn('nats-server', ['--addr', '127.0.0.1', '--port', String(NATS_PORT)])
   const trunkConfig = writeConfig(host, 'trunk-peer', { lane, trunk: trunkSection(bootstrap) })
-  const switchConfig = writeConfig(host, 'vlan-switch', { lane, http: { port: 9475 } })
+  const switchConfig = writeConfig(host, 'vlan-switch', {
+    lane,
+    http: { port: 9475 },
+    switch: kind.switchConfig,
+  })
   const services = [
-    startService(host, 'trunk-peer', ['--config', trunkConfig]),
-    startService(host, 'vlan-switch', ['--config', switchConfig]),
+    startService(kind, host, 'trunk-peer', ['--config', trunkConfig]),
+    startService(kind, host, 'vlan-switch', ['--config', switchConfig]),
   ]
   const options = { timeoutMs: START_TIMEOUT_MS, signal }
   await Promise.all([
@@ -125,13 +184,18 @@ function writeConfig(host: LabHost, service: string, section: object): string {
   return file
 }
 
-function startService(host: LabHost, service: string, args: readonly string[]): LabProcess {
-  return host.spawn(process.execPath, [mainOf(service), ...args])
+function startService(kind: NodeKind, host: LabHost, service: string, args: readonly string[]): LabProcess {
+  return host.spawn(process.execPath, [mainOf(kind.programs, service), ...args])
 }
 
 /** One command of the command line against a running node. */
-async function command(node: RunningNode, args: readonly string[], signal: AbortSignal): Promise<unknown> {
-  const line = [mainOf('wakunet'), ...node.target, '--json', ...args]
+async function command(
+  kind: NodeKind,
+  node: RunningNode,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<unknown> {
+  const line = [mainOf(kind.programs, 'wakunet'), ...node.target, '--json', ...args]
   try {
     const { stdout } = await node.host.exec(process.execPath, line, { signal })
     return JSON.parse(stdout)
@@ -140,17 +204,11 @@ async function command(node: RunningNode, args: readonly string[], signal: Abort
   }
 }
 
-async function version(): Promise<string> {
-  const { stdout } = await runCommand(process.execPath, [mainOf('wakunet'), '--version'])
-  return `wakunet ${stdout.trim()}`
+function mainOf(programs: string, service: string): string {
+  return path.join(programs, `${service}.mjs`)
 }
 
-function mainOf(service: string): string {
-  return path.join(PROGRAMS, `${service}.mjs`)
-}
-
-function missingService(service: string): string | null {
-  return existsSync(mainOf(service))
-    ? null
-    : `dist/${service}.mjs is not there: run it as 'npm run bench', which makes it`
+function missingService({ programs }: NodeKind, service: string): string | null {
+  const file = mainOf(programs, service)
+  return existsSync(file) ? null : `${file} is not there: run it as 'npm run bench', which makes it`
 }

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { WakunetError } from '@wakunet/interface'
 import { type Lab, type LabHost, type LabProcess, runCommand } from '@wakunet/netlab'
 import { assignAddress, untilInterface } from '../overlay-interface.ts'
-import { OVERLAY_ADDRESSES, OVERLAY_MTU, type Overlay, type System } from '../system.ts'
+import { OVERLAY_MTU, type Overlay, overlayAddress, type System } from '../system.ts'
 import { findUnpacked } from '../unpacked.ts'
 
 /** Debian 12 and 13 have versions from before segmentation offload, four times slower. */
@@ -24,6 +24,7 @@ export const wireguardGo: System = {
   layer: 3,
   crypto: 'ChaCha20-Poly1305',
   installation: { aptPackages: [], unpacked: { suite: SUITE, packages: ['wireguard-go'] } },
+  isPair: true,
   missing: () =>
     findUnpacked(SUITE, 'wireguard-go') === null ? 'wireguard-go of 2025 is not unpacked' : null,
   async version() {
@@ -36,7 +37,12 @@ export const wireguardGo: System = {
     const programs = [start(first), start(second)] as const
     await join(first, programs[0], keys[0].privateKey, second, keys[1].publicKey, 0, signal)
     await join(second, programs[1], keys[1].privateKey, first, keys[0].publicKey, 1, signal)
-    return { addresses: OVERLAY_ADDRESSES, processes: [[programs[0]], [programs[1]]], mtu: OVERLAY_MTU }
+    return {
+      addresses: [overlayAddress(0), overlayAddress(1)],
+      processes: [[programs[0]], [programs[1]]],
+      interfaceName: INTERFACE,
+      mtu: OVERLAY_MTU,
+    }
   },
 }
 
@@ -67,7 +73,7 @@ async function join(
     `listen_port=${PORT}`,
     `public_key=${rawKey(peerKey)}`,
     `endpoint=${peer.address4}:${PORT}`,
-    `allowed_ip=${OVERLAY_ADDRESSES[index === 0 ? 1 : 0]}/32`,
+    `allowed_ip=${overlayAddress(index === 0 ? 1 : 0)}/32`,
   ])
   await untilInterface(host, INTERFACE, daemon, signal)
   await assignAddress(host, INTERFACE, index)

@@ -1,0 +1,52 @@
+import { WakunetError } from '@wakunet/interface'
+import { writeReport } from './json-file.ts'
+import { describeMachine, type Machine } from './machine.ts'
+import type { BenchOptions } from './options.ts'
+import type { SystemFailure } from './rounds.ts'
+import type { BenchOutput } from './run-bench.ts'
+import type { Suite } from './suite.ts'
+
+/** What `--json` writes for suites: each under its name. */
+export interface SuitesReport {
+  readonly machine: Machine
+  readonly settings: { readonly runs: number; readonly quick: boolean }
+  readonly suites: Readonly<Record<string, object>>
+  readonly failures: readonly SystemFailure[]
+}
+
+/**
+ * Runs the suites one after the other, prints each when it is done, and writes all.
+ * One that cannot run does not keep the others from it.
+ */
+export async function runSuites(
+  options: BenchOptions,
+  suites: readonly Suite[],
+  output: BenchOutput,
+  signal: AbortSignal,
+): Promise<SuitesReport> {
+  const machine = await describeMachine()
+  const reports: Record<string, object> = {}
+  const failures: SystemFailure[] = []
+  const { quick, only, runs } = options
+  const progress = (text: string) => output.progress(text)
+  for (const suite of suites) {
+    signal.throwIfAborted()
+    try {
+      const outcome = await suite.run({ quick, only, runs, progress, signal })
+      reports[suite.name] = outcome.report
+      failures.push(
+        ...outcome.failures.map(({ name, reason }) => ({ name: `${suite.name}: ${name}`, reason })),
+      )
+      output.print(`── ${suite.name}: ${suite.about}\n\n${outcome.text}\n`)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof WakunetError) || error.code === 'ERR_USAGE') throw error
+      failures.push({ name: suite.name, reason: error.message })
+    }
+    // After each, so that what was measured is there even if a later one ends it all.
+    writeReport(options.jsonFile, { machine, settings: { runs, quick }, suites: reports, failures })
+  }
+  if (failures.length > 0)
+    output.print(['Failed:', ...failures.map(({ name, reason }) => `  ${name}: ${reason}`)].join('\n'))
+  return { machine, settings: { runs, quick }, suites: reports, failures }
+}

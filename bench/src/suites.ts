@@ -1,0 +1,13 @@
+import { againstSuite } from './against/against-suite.ts'
+import type { BenchOptions } from './options.ts'
+import type { Suite } from './suite.ts'
+import { switchSuite } from './switch/switch-suite.ts'
+
+/** Every suite that `--suite` knows, in the order in which they run. */
+export const SUITES: readonly Suite[] = [switchSuite]
+
+/** The suites that the options name, and the comparison with another commit. */
+export function suitesOf({ suites, against }: Pick<BenchOptions, 'suites' | 'against'>): Suite[] {
+  const named = SUITES.filter(({ name }) => suites.includes(name))
+  return against === null ? named : [...named, againstSuite(against)]
+}
