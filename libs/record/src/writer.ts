@@ -93,7 +93,7 @@ export class RecordWriter {
 
   /**
    * Sends control messages (`docs/protocols/vlan-control.md`) to `peers`, as few records as they fit in. Control is
-   * rare, so each record is put together in bytes of its own; they may be kept.
+   * rare, so each lane message is put together in one part of its own; it may be kept, and written into.
    * @param egress the node they are for, null for the tree
    * @param hopLimit trunks they may cross: 1 for what is between neighbours
    * @returns how many records were made
@@ -114,12 +114,13 @@ export class RecordWriter {
       this.#header.frameCount = to - from
       this.#header.sequence++
       this.#header.egress = egress
-      const body = controlBody(messages, from, to)
+      const size = controlBytes(messages, from, to)
       for (let peer = 0; peer < peers.length; peer += MAX_ENVELOPE_NODES) {
         const end = Math.min(peers.length, peer + MAX_ENVELOPE_NODES)
-        const head = new Uint8Array(envelopeBytes(end - peer) + RECORD_HEADER_BYTES)
-        this.#writeHead(head, 0, peers, peer, end)
-        send([head, body])
+        const message = new Uint8Array(envelopeBytes(end - peer) + RECORD_HEADER_BYTES + size)
+        const at = this.#writeHead(message, 0, peers, peer, end)
+        writeControlFrames(message, at, messages, from, to)
+        send([message])
       }
       from = to
       records++
@@ -225,16 +226,24 @@ function endOfControlRecord(messages: readonly Uint8Array[], from: number): numb
   return to
 }
 
-function controlBody(messages: readonly Uint8Array[], from: number, to: number): Uint8Array {
+function controlBytes(messages: readonly Uint8Array[], from: number, to: number): number {
   let size = 0
   for (let i = from; i < to; i++) size += RECORD_FRAME_HEADER_BYTES + messages[i]!.length
-  const body = new Uint8Array(size)
-  let at = 0
+  return size
+}
+
+function writeControlFrames(
+  bytes: Uint8Array,
+  offset: number,
+  messages: readonly Uint8Array[],
+  from: number,
+  to: number,
+): void {
+  let at = offset
   for (let i = from; i < to; i++) {
     const message = messages[i]!
-    writeFrameHeader(body, at, message.length, NO_HINT)
-    body.set(message, at + RECORD_FRAME_HEADER_BYTES)
+    writeFrameHeader(bytes, at, message.length, NO_HINT)
+    bytes.set(message, at + RECORD_FRAME_HEADER_BYTES)
     at += RECORD_FRAME_HEADER_BYTES + message.length
   }
-  return body
 }
