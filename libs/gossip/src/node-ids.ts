@@ -11,9 +11,7 @@ export function compareIds(a: Uint8Array, b: Uint8Array): number {
 
 /** An id as the key of a `Map`. */
 export function keyOfId(id: Uint8Array): string {
-  let key = ''
-  for (const byte of id) key += String.fromCharCode(byte)
-  return key
+  return String.fromCharCode(...id)
 }
 
 /** The next id, the last one for the last. */

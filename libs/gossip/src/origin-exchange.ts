@@ -140,6 +140,8 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
   readonly #ownRate: TokenBucket
   /** Shared by everybody who is no neighbour any more. */
   readonly #strangers: TokenBucket
+  #members: readonly P[] = []
+  #membersById: ReadonlyMap<string, P> | null = null
   #neighbours: readonly Neighbour<P>[] = []
   #ownSequence: number
   #ownBytes: Uint8Array | null = null
@@ -160,24 +162,41 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
     this.#nowMs = nowMs
   }
 
-  /** The members of the VLAN, without this node: whose documents count. Those of who is gone are forgotten. */
+  /**
+   * The members of the VLAN, without this node: whose documents count. Those of who is gone are forgotten. The list must not
+   * be changed; the same one says nothing new.
+   */
   setMembers(members: readonly P[], nowMs: number): void {
-    const { burst, perSecond } = this.#limits
-    const ids = new Set<string>()
-    for (const member of members) {
-      const key = keyOfId(member.id)
-      ids.add(key)
-      if (this.#origins.has(key)) continue
-      const rate = new TokenBucket(2 * burst, 2 * perSecond, nowMs)
-      this.#origins.set(key, { member, rate, sequence: 0, bytes: null, document: null })
-      // Its document may have come before it was known as a member.
-      this.#digestDueMs = nowMs
-    }
+    if (members === this.#members) return
+    const before = new Set(this.#members)
+    this.#members = members
+    this.#membersById = null
+    // Its document may have come before it was known as a member.
+    if (members.some((member) => !before.has(member))) this.#digestDueMs = nowMs
     for (const [key, origin] of this.#origins) {
-      if (ids.has(key)) continue
+      if (this.#memberOf(key) !== undefined) continue
       this.#toggleDigest(origin.bytes)
       this.#origins.delete(key)
     }
+  }
+
+  #memberOf(key: string): P | undefined {
+    this.#membersById ??= new Map(this.#members.map((member) => [keyOfId(member.id), member]))
+    return this.#membersById.get(key)
+  }
+
+  /** What is known of a member; undefined for who is none. Most members of a large VLAN say nothing, and cost nothing. */
+  #originOf(id: Uint8Array): Origin<P, D> | undefined {
+    const key = keyOfId(id)
+    const known = this.#origins.get(key)
+    if (known !== undefined) return known
+    const member = this.#memberOf(key)
+    if (member === undefined) return undefined
+    const { burst, perSecond } = this.#limits
+    const rate = new TokenBucket(2 * burst, 2 * perSecond, this.#nowMs)
+    const origin = { member, rate, sequence: 0, bytes: null, document: null }
+    this.#origins.set(key, origin)
+    return origin
   }
 
   /** The trunks that forward in the VLAN's tree. New ones get a digest at once, so that both ends become equal. */
@@ -245,7 +264,7 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
       return
     }
     const isOwn = compareIds(document.origin, this.#init.nodeId) === 0
-    const origin = isOwn ? null : this.#origins.get(keyOfId(document.origin))
+    const origin = isOwn ? null : this.#originOf(document.origin)
     if (origin === undefined) {
       this.drops['unknown-member']++
       return
@@ -405,7 +424,7 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
 
   /** Of a member that is not known it is of no use to ask. */
   #sequenceOf(id: Uint8Array): number {
-    return this.#origins.get(keyOfId(id))?.sequence ?? Number.POSITIVE_INFINITY
+    return this.#originOf(id)?.sequence ?? Number.POSITIVE_INFINITY
   }
 
   #neighbourOf(peer: P): Neighbour<P> | undefined {

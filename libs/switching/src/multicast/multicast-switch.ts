@@ -73,11 +73,15 @@ export class MulticastSwitch<P extends MulticastPeer> {
 
   /** The members of the VLAN without this node, and those of them with a trunk that forwards in the tree. */
   setPeers(members: readonly P[], neighbours: readonly P[], nowMs: number): void {
+    if (members !== this.#known) this.#forgetOthers(members, nowMs)
+    this.exchange.setMembers(members, nowMs)
+    this.exchange.setNeighbours(neighbours, nowMs)
+  }
+
+  #forgetOthers(members: readonly P[], nowMs: number): void {
     const ids = new Set(members)
     for (const member of this.#known) if (!ids.has(member)) this.#touch(this.members.remove(member), nowMs)
     this.#known = members
-    this.exchange.setMembers(members, nowMs)
-    this.exchange.setNeighbours(neighbours, nowMs)
   }
 
   /** A control message of type 3. */
