@@ -1,5 +1,5 @@
-import { isMulticastMac } from '@wakunet/ethernet'
-import type { FrameBatch } from '@wakunet/interface'
+import { isMulticastMac, MAC_BYTES, writeMac } from '@wakunet/ethernet'
+import { FRAME_HEADER_BYTES, type FrameBatch } from '@wakunet/interface'
 import type { DecodedRecord } from '@wakunet/record'
 import type { BridgePolicy, ForwardFate } from './bridge-policy.ts'
 import { CONTROL_LEASE_GOSSIP, CONTROL_MULTICAST_REPORT } from './control/message.ts'
@@ -11,6 +11,8 @@ import { GuardChain, type GuardChainInit } from './guards/guard-chain.ts'
 import type { GuardVerdict } from './guards/guard-drops.ts'
 import type { GuardTraffic } from './guards/guard-frame.ts'
 import type { GuardPort } from './guards/guard-port.ts'
+import { LanElection, type LanElectionInit } from './lan/lan-election.ts'
+import { encodeLanStation } from './lan/lan-frame.ts'
 import { MemberPorts } from './member-ports.ts'
 import type { Member } from './members.ts'
 import type { MulticastSpeaker } from './multicast/group-frames.ts'
@@ -23,6 +25,8 @@ import { OwnFrame } from './own-frame.ts'
 import type { FabricTrunk } from './trunk-table.ts'
 
 const SWEEP_MS = 10_000
+/** Stations that a LAN is told about when another member begins to serve it. */
+const MAX_LAN_STATIONS = 512
 
 /** Trunks have a neighbour, the bridge has members: both are known by node id. */
 type Peer = Member | FabricTrunk
@@ -43,6 +47,8 @@ export interface VlanDatapathInit extends Omit<VlanFabricInit, 'policy' | 'onCon
   >
   /** Whether ARP and ND are answered for members. Default true. */
   readonly neighbourProxy?: boolean
+  /** The TAP is a port of a LAN, which other members may bridge too. Default: only this host is behind it. */
+  readonly lan?: Pick<LanElectionInit, 'helloMac' | 'priority'>
   /** Whether a frame from the TAP is for the switch's own station. Default: none is. */
   readonly isForStation?: (bytes: Uint8Array, at: number, length: number) => boolean
 }
@@ -72,6 +78,8 @@ export class VlanDatapath implements BridgePolicy {
   readonly guards: GuardChain
   readonly multicast: MulticastSwitch<Peer>
   readonly proxy: NeighbourProxy<GuardPort>
+  /** Decides whether this member passes frames between the LAN behind the TAP and the VLAN; null where there is none. */
+  readonly lan: LanElection | null
   readonly drops: DropCounters<DatapathDrop> = createDropCounters(DATAPATH_DROPS)
   /** See `BridgePolicy`. */
   targetCount = 0
@@ -79,6 +87,7 @@ export class VlanDatapath implements BridgePolicy {
   readonly #output: VlanDatapathOutput
   readonly #ports: MemberPorts
   readonly #ownFrame = new OwnFrame()
+  readonly #station = new Uint8Array(MAC_BYTES)
   #targets: readonly Peer[] = []
   /** Node ids of the members that have stations of others behind them; null while that is not known. */
   #bridging: ReadonlySet<string> | null = null
@@ -108,7 +117,7 @@ export class VlanDatapath implements BridgePolicy {
         nodeId,
         firstSequence,
         send: (to, message) => this.sendControl(to.id, message, this.#nowMs),
-        toTap: output.toTap,
+        toTap: (frame) => this.toTap(frame),
       },
       nowMs,
     )
@@ -122,6 +131,20 @@ export class VlanDatapath implements BridgePolicy {
       },
       nowMs,
     )
+    this.lan = this.#createLan(nowMs)
+  }
+
+  #createLan(nowMs: number): LanElection | null {
+    const { lan, vlanId, nodeId } = this.#init
+    if (lan === undefined) return null
+    const { members } = this.fabric.bridge
+    const isMember = (id: Uint8Array) => members.find(id, 0) !== null
+    this.fabric.setTapForwarding(false, nowMs)
+    return new LanElection(
+      { ...lan, vlanId, nodeId, isMember },
+      { send: this.#output.toTap, onChange: this.#serveLan },
+      nowMs,
+    )
   }
 
   // --- frames of the TAP ---------------------------------------------------------------------------------------
@@ -129,7 +152,45 @@ export class VlanDatapath implements BridgePolicy {
   /** Frames with record frame headers from the TAP. */
   fromTap(batch: FrameBatch, nowMs: number): void {
     this.#nowMs = nowMs
+    if (this.lan !== null) this.#readLan(this.lan, batch, nowMs)
     this.fabric.forward(batch, nowMs)
+  }
+
+  /** Takes out of a batch what other members say on the LAN. */
+  #readLan(lan: LanElection, batch: FrameBatch, nowMs: number): void {
+    const { bytes, offsets, lengths } = batch
+    // Before what comes after a long sleep is believed or passed on.
+    lan.isForwarding(nowMs)
+    let kept = 0
+    for (let i = 0; i < batch.count; i++) {
+      const at = offsets[i]! + FRAME_HEADER_BYTES
+      if (lan.isOwnFrame(bytes, at, lengths[i]!)) lan.receive(bytes, at, lengths[i]!, nowMs)
+      else {
+        offsets[kept] = offsets[i]!
+        lengths[kept++] = lengths[i]!
+      }
+    }
+    if (kept < batch.count) this.#output.onWake?.()
+    batch.count = kept
+  }
+
+  /** A frame of the switch itself for the TAP's side; nothing says a word on a LAN that another member serves. */
+  toTap(frame: Uint8Array): void {
+    if (this.lan === null || this.lan.isForwarding(this.#nowMs)) this.#output.toTap(frame)
+    else this.drops['lan-silent']++
+  }
+
+  /** This member begins, or ceases, to serve the LAN. */
+  readonly #serveLan = (isServing: boolean, nowMs: number): void => {
+    this.fabric.setTapForwarding(isServing, nowMs)
+    if (!isServing) return
+    // Bridges of the LAN send to where they saw these last; nobody may hear of them for minutes.
+    const { vlanId, nodeId } = this.#init
+    for (const { mac, member } of this.fabric.bridge.fdbEntries(nowMs, MAX_LAN_STATIONS)) {
+      if (member === null) continue
+      writeMac(this.#station, 0, mac)
+      this.#output.toTap(encodeLanStation(this.#station, vlanId, nodeId))
+    }
   }
 
   /** See `BridgePolicy`; the bridge calls it. */
@@ -175,7 +236,7 @@ export class VlanDatapath implements BridgePolicy {
   ): ForwardFate {
     const reply = this.proxy.answer(bytes, at, length, nowMs)
     if (reply !== null) {
-      this.#output.toTap(reply)
+      this.toTap(reply)
       return 'stop'
     }
     // Here only where the guard that keeps IGMP and MLD on their side is off.
@@ -224,6 +285,7 @@ export class VlanDatapath implements BridgePolicy {
    */
   receiveRecord(record: DecodedRecord, peerOffset: number, nowMs: number): Member | null {
     this.#nowMs = nowMs
+    this.lan?.isForwarding(nowMs)
     return this.fabric.receive(record, peerOffset, nowMs)
   }
 
@@ -249,6 +311,10 @@ export class VlanDatapath implements BridgePolicy {
     _isTree: boolean,
     nowMs: number,
   ): boolean {
+    if (this.lan?.isOwnFrame(bytes, at, length) === true) {
+      this.drops['lan-forged']++
+      return false
+    }
     const isGroup = isMulticastMac(bytes, at)
     const targets = isGroup ? this.multicast.targets(bytes, at, length, 'member', nowMs) : null
     const traffic = isGroup ? trafficOf(targets) : isKnown ? 'unicast' : 'unknown-unicast'
@@ -271,6 +337,8 @@ export class VlanDatapath implements BridgePolicy {
     const open = [...this.fabric.trunks.all].filter(({ isOpen }) => isOpen)
     this.multicast.setPeers(members.all, open, nowMs)
     this.#updateBridging()
+    // Created last: there is nobody yet when the fabric is.
+    this.lan?.updateMembers(nowMs)
     this.#output.onPeers?.(nowMs)
     this.#output.onWake?.()
   }
@@ -320,7 +388,7 @@ export class VlanDatapath implements BridgePolicy {
   readonly #announce = (binding: Binding<GuardPort>): void => {
     const { mac, owner } = binding
     if (mac !== null && owner !== this.guards.tap)
-      this.#output.toTap(announcementFrame({ address: binding.address, mac }))
+      this.toTap(announcementFrame({ address: binding.address, mac }))
   }
 
   /** A MAC address was heard on another port: its station is asked where it was, by an address that it is known to have. */
@@ -334,7 +402,7 @@ export class VlanDatapath implements BridgePolicy {
 
   #sendTowards(port: GuardPort, frame: Uint8Array): void {
     const member = this.#ports.memberOf(port)
-    if (port === this.guards.tap) this.#output.toTap(frame)
+    if (port === this.guards.tap) this.toTap(frame)
     else if (member !== null) this.fabric.sendTo(member, this.#ownFrame.batchOf(frame), this.#nowMs)
   }
 
@@ -371,12 +439,15 @@ export class VlanDatapath implements BridgePolicy {
   /** When `tick` has something to do; may be sooner after `onWake`. */
   nextTickMs(nowMs: number): number {
     const { fabric, multicast, guards } = this
-    return Math.min(fabric.nextTickMs(nowMs), multicast.dueMs(nowMs), guards.bindings.dueMs, this.#sweepMs)
+    const lanMs = this.lan?.nextTickMs() ?? Number.POSITIVE_INFINITY
+    const dueMs = Math.min(fabric.nextTickMs(nowMs), multicast.dueMs(nowMs), guards.bindings.dueMs)
+    return Math.min(dueMs, lanMs, this.#sweepMs)
   }
 
   tick(nowMs: number): void {
     this.#nowMs = nowMs
     const { fabric, multicast, guards } = this
+    if (this.lan !== null && this.lan.nextTickMs() <= nowMs) this.lan.tick(nowMs)
     if (guards.bindings.dueMs <= nowMs) guards.bindings.tick(nowMs)
     if (multicast.dueMs(nowMs) <= nowMs) multicast.tick(nowMs)
     if (fabric.nextTickMs(nowMs) <= nowMs) fabric.tick(nowMs)

@@ -203,6 +203,17 @@ export class VlanFabric {
     }
   }
 
+  /** Whether frames pass to and from the TAP at all: a LAN behind it may be served by another member. */
+  setTapForwarding(isForwarding: boolean, nowMs: number): void {
+    if (isForwarding === this.tree.isForwarding(TAP_PORT)) return
+    if (isForwarding) {
+      this.#run(this.tree.addPort(TAP_PORT, { kind: 'lan', edge: true }, nowMs), nowMs)
+      // The stations of that LAN were behind another member until now.
+      this.#run(this.tree.changeTopology(TAP_PORT, nowMs), nowMs)
+    } else this.#run(this.tree.removePort(TAP_PORT, nowMs), nowMs)
+    this.#finish(nowMs)
+  }
+
   /** A frame of this node's own for one member, with a record frame header. */
   sendTo(member: Member, batch: FrameBatch, nowMs: number): void {
     const peers = this.#peersTo(member, nowMs)

@@ -143,6 +143,14 @@ export class SpanningTree {
     return this.#settle(nowMs)
   }
 
+  /** Other stations are behind a port now, as if it had just begun to forward (802.1D-2004 §17.31). */
+  changeTopology(portId: number, nowMs: number): TreeAction[] {
+    const port = this.#ports.get(portId)
+    if (port === undefined) return []
+    this.#changeTopology(port, nowMs)
+    return this.#settle(nowMs)
+  }
+
   #dropPort(portId: number): void {
     const port = this.#ports.get(portId)
     if (port === undefined) return
