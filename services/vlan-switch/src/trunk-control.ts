@@ -1,5 +1,12 @@
-import type { Bus, PayloadOf, RequestOf, Subscription, VlanMember } from '@wakunet/bus'
-import type { Clock, Logger, NodeId, Timer, VlanId } from '@wakunet/interface'
+import type { Bus, PayloadOf, RequestOf, Subscription, VlanInfo, VlanMember } from '@wakunet/bus'
+import {
+  type Clock,
+  type Logger,
+  type NodeId,
+  type Timer,
+  type VlanId,
+  WakunetError,
+} from '@wakunet/interface'
 import { Backoff } from '@wakunet/service-kit'
 import { type Random, randomUnit } from './random.ts'
 
@@ -19,6 +26,8 @@ export interface TrunkControlInit {
   /** Called when trunk-peer says who this node is; also when nothing has changed. */
   readonly onNodeId: (nodeId: NodeId) => void
   readonly onMembers: (vlanId: VlanId, members: readonly VlanMember[]) => void
+  /** The record of a VLAN as trunk-peer has it; also when it is not newer. */
+  readonly onVlan: (vlan: VlanInfo) => void
 }
 
 const RETRY_INITIAL_MS = 500
@@ -38,6 +47,8 @@ export class TrunkControl {
   #running: Promise<void> | null = null
   #wanted = false
   #started = false
+  /** Records may have changed unheard: the bus or trunk-peer was away. */
+  #missedRecords = true
 
   constructor(components: TrunkControlComponents, init: TrunkControlInit) {
     this.#components = components
@@ -56,10 +67,11 @@ export class TrunkControl {
       bus.subscribe('trunk.members.changed', ({ vlanId, members }) =>
         this.#init.onMembers(vlanId as VlanId, members),
       ),
-      bus.subscribe('trunk.started', () => this.announce()),
-      bus.onConnected(() => this.announce()),
+      bus.subscribe('directory.changed', ({ vlan }) => this.#init.onVlan(vlan)),
+      bus.subscribe('trunk.started', () => this.#announceAnew()),
+      bus.onConnected(() => this.#announceAnew()),
     ]
-    this.announce()
+    this.#announceAnew()
   }
 
   stop(): void {
@@ -80,6 +92,11 @@ export class TrunkControl {
   async askMembers(vlanId: VlanId): Promise<readonly VlanMember[]> {
     const { members } = await this.#components.bus.request('trunk.members.get', { vlanId })
     return members
+  }
+
+  #announceAnew(): void {
+    this.#missedRecords = true
+    this.announce()
   }
 
   /** Tells trunk-peer what is joined, soon and until it has heard; calls in between make one more round. */
@@ -115,6 +132,28 @@ export class TrunkControl {
     await bus.request('trunk.membership.set', memberships)
     for (const { vlanId } of memberships.memberships)
       this.#init.onMembers(vlanId as VlanId, await this.askMembers(vlanId as VlanId))
+    if (this.#missedRecords) await this.#askRecords(memberships.memberships.map(({ vlanId }) => vlanId))
+  }
+
+  async #askRecords(vlanIds: readonly string[]): Promise<void> {
+    this.#missedRecords = false
+    try {
+      for (const vlanId of vlanIds) await this.#askRecord(vlanId)
+    } catch (error) {
+      this.#missedRecords = true
+      throw error
+    }
+  }
+
+  async #askRecord(vlanId: string): Promise<void> {
+    try {
+      this.#init.onVlan(
+        await this.#components.bus.request('directory.resolve', { vlan: vlanId, timeoutMs: 0 }),
+      )
+    } catch (error) {
+      // A trunk-peer that lost its state knows none of the VLANs that this switch has joined.
+      if (!(error instanceof WakunetError) || error.code !== 'ERR_VLAN_NOT_FOUND') throw error
+    }
   }
 
   #retryLater(error: unknown): void {

@@ -39,7 +39,6 @@ export interface VlanPortInit {
 
 /** One joined VLAN: its TAP, the way of its frames, its members and this node's addresses. */
 export class VlanPort {
-  readonly vlan: VlanInfo
   readonly vlanId: VlanId
   readonly interfaceName: string
   readonly mtu: number
@@ -57,11 +56,12 @@ export class VlanPort {
   readonly #portClock: PortClock
   readonly #guardLog: GuardLog
   readonly #tap: TapKeeper
+  #vlan: VlanInfo
   #members: readonly VlanMember[] = []
 
   constructor(components: VlanPortComponents, init: VlanPortInit) {
     const { vlan, nodeId } = init
-    this.vlan = vlan
+    this.#vlan = vlan
     this.vlanId = vlan.id as VlanId
     this.interfaceName = init.interfaceName
     this.mtu = init.mtu
@@ -138,6 +138,16 @@ export class VlanPort {
       },
       this.#clock.monotonicMs(),
     )
+  }
+
+  /** The record as it was heard last. */
+  get vlan(): VlanInfo {
+    return this.#vlan
+  }
+
+  /** Takes over a newer record with the same subnets. */
+  setVlan(vlan: VlanInfo): void {
+    this.#vlan = vlan
   }
 
   /** Automatic attempt to begin with the next time. */

@@ -91,6 +91,7 @@ export class VlanSwitch implements Startable {
         announcement: () => this.#announcement(),
         onNodeId: (nodeId) => this.#learnNodeId(nodeId),
         onMembers: (vlanId, members) => this.#ports.get(vlanId)?.setMembers(members),
+        onVlan: (vlan) => this.#renewVlan(vlan),
       },
     )
     this.#api = new BusApi(components.bus, this)
@@ -310,9 +311,32 @@ export class VlanSwitch implements Startable {
     this.receiver.add(port.vlanId, vlanIdToBytes(port.vlanId), port.path)
     port.onChanged = () => {
       this.#control.announce()
-      const saved = this.#changes.run(() => this.#save())
-      saved.catch((error) => this.#components.logger.error('the joined VLANs were not saved', { error }))
+      this.#saveSoon()
     }
+  }
+
+  /** A newer record of a joined VLAN. Its subnet stays: every address of the port is of it. */
+  #renewVlan(vlan: VlanInfo): void {
+    const port = this.#ports.get(vlan.id as VlanId)
+    if (port === undefined || vlan.sequence <= port.vlan.sequence) return
+    const { logger } = this.#components
+    const { name, id, sequence } = vlan
+    if (vlan.subnet4 !== port.vlan.subnet4 || vlan.subnet6 !== port.vlan.subnet6) {
+      logger.warn('the newer record of the VLAN has another subnet: leave the VLAN and join it again', {
+        vlan: name,
+        id,
+        sequence,
+      })
+      return
+    }
+    port.setVlan(vlan)
+    logger.info('the VLAN has a newer record', { vlan: name, id, sequence })
+    this.#saveSoon()
+  }
+
+  #saveSoon(): void {
+    const saved = this.#changes.run(() => this.#save())
+    saved.catch((error) => this.#components.logger.error('the joined VLANs were not saved', { error }))
   }
 
   async #removePort(port: VlanPort): Promise<void> {
