@@ -1,6 +1,8 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 
 const MAX_LABEL_LENGTH = 63
+/** Name of the switch's own station. No host gets it without a suffix. */
+export const STATION_LABEL = 'switch'
 /** Under which all VLANs are, unless their record says another domain. `internal` is reserved for private use (ICANN, 2024). */
 export const DOMAIN_ROOT = 'waku.internal'
 

@@ -1,6 +1,6 @@
 import { blake3 } from '@noble/hashes/blake3.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { hostLabel } from './host-label.ts'
+import { hostLabel, STATION_LABEL } from './host-label.ts'
 import type { NamedAddress, NamedHost, NameSource } from './name-source.ts'
 
 /** Addresses that one name stands for; with more of them an answer would not fit a datagram. */
@@ -22,8 +22,6 @@ interface Station {
 export interface NameTableInit {
   /** All addresses of the VLAN that are known, with what their stations call themselves. */
   readonly hosts: () => Iterable<NamedHost>
-  /** Labels that no host gets without a suffix. */
-  readonly reserved?: readonly string[]
 }
 
 /**
@@ -67,7 +65,7 @@ export class NameTable implements NameSource {
     this.#isStale = false
     this.#byName = new Map()
     this.#byAddress = new Map()
-    const taken = new Set(this.#init.reserved)
+    const taken = new Set([STATION_LABEL])
     for (const station of sortedStations(this.#init.hosts())) {
       const name = freeName(station, taken)
       if (name === null) continue

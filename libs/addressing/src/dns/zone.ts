@@ -2,11 +2,10 @@ import { DNS_CLASS_IN, DNS_TYPE, type DnsRecord, encodeDnsName } from '@wakunet/
 import type { AddressPlan } from '../address-plan.ts'
 import { type Cidr, parseCidr } from '../cidr.ts'
 import type { NamedAddress, NameSource } from './name-source.ts'
+import { STATION_LABEL } from './host-label.ts'
 import { MAX_ADDRESSES_PER_NAME } from './name-table.ts'
 import { isInNetwork, parseReverseName, reverseName, reverseZoneBits } from './reverse-name.ts'
 
-/** Label of the switch's own station. No host gets it. */
-export const STATION_LABEL = 'switch'
 /** Short: addresses move, and asking costs next to nothing. */
 const TTL_SECONDS = 30
 /** For how long nothing is remembered as nothing (RFC 2308 §5): a host that joins shall be found soon. */
