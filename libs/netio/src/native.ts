@@ -11,6 +11,8 @@ export interface NativeAddon {
   Aead: new (algorithm: string, key: Uint8Array) => NativeAead
   /** Option TCP_NOTSENT_LOWAT of a descriptor. @returns what is in force */
   limitUnsent(fd: number, bytes: number): number
+  /** TCP_INFO of a descriptor into `out`: age of the last ACK (ms), unacknowledged segments, window probes, least round trip (µs). */
+  tcpProgress(fd: number, out: Float64Array): void
   Udp: new (
     address: Uint8Array,
     offload: boolean,

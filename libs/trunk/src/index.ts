@@ -3,8 +3,10 @@
  * writes them down. Who opens trunks, and when, is the business of `services/trunk-peer`.
  */
 export * from './block-pool.ts'
+export * from './connection-progress.ts'
 export * from './control-message.ts'
 export * from './control-stream.ts'
+export * from './failure-detector.ts'
 export * from './negotiate.ts'
 export * from './noise.ts'
 export * from './protocol.ts'
