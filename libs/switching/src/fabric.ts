@@ -198,8 +198,21 @@ export class VlanFabric {
     for (let i = 0; i < plan.groupCount; i++) {
       const { member, indexes, count } = plan.group(i)
       const peers = member === null ? this.#treePeers : this.#peersTo(member, nowMs)
-      if (peers.length === 0) this.drops['no-route'] += count
-      else this.#writer.write(batch, indexes, count, member?.id ?? null, peers, this.#output.send)
+      if (peers.length === 0) {
+        this.drops['no-route'] += count
+        continue
+      }
+      this.#writer.write(batch, indexes, count, member?.id ?? null, peers, this.#output.send)
+      this.#account(member, peers, bytesOf(batch, indexes, count))
+    }
+  }
+
+  /** Notes what trunks are used for, and which members this one has much to do with. */
+  #account(member: Member | null, peers: readonly Uint8Array[], bytes: number): void {
+    if (member !== null) member.bytes += bytes
+    for (const peer of peers) {
+      const trunk = this.trunks.find(peer, 0)
+      if (trunk !== null) trunk.bytes += bytes
     }
   }
 
@@ -279,6 +292,9 @@ export class VlanFabric {
       this.#dispatch(record, trunk, nowMs)
       return null
     }
+    const size = endOf(record) - offset
+    trunk.bytes += size
+    member.bytes += size
     return this.tree.isForwarding(TAP_PORT) ? member : this.#drop('lan-blocked')
   }
 
@@ -459,6 +475,12 @@ export class VlanFabric {
     }
     this.#finish(nowMs)
   }
+}
+
+function bytesOf({ lengths }: FrameBatch, indexes: Uint16Array, count: number): number {
+  let bytes = 0
+  for (let i = 0; i < count; i++) bytes += lengths[indexes[i]!]!
+  return bytes
 }
 
 /** Where the frames of a record end. */

@@ -26,6 +26,8 @@ export class Member implements FdbPort {
   /** What the membership says. */
   mac: number | null = null
   learnedMacs = 0
+  /** Frames to this member alone, and all from it. */
+  bytes = 0
   /** Another member with the same 48-bit key. */
   next: Member | null = null
   /** The group of frames for this member in the batch numbered `groupBatch`. */

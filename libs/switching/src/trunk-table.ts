@@ -25,6 +25,8 @@ export class FabricTrunk {
   /** Null where the node has as many neighbours as it can have. */
   neighbour: LinkNeighbour | null = null
   isOpen = false
+  /** Frames that this node sent or got over it, without those that it passed on for others. */
+  bytes = 0
   /** Control records are for one trunk each, so that their sequences are a matter of the trunk. */
   readonly window = new SequenceWindow()
   outbox: Uint8Array[] = []

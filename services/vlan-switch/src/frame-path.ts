@@ -26,6 +26,7 @@ import {
   DATAPATH_DROPS,
   FABRIC_DROPS,
   GUARD_DROPS,
+  LAN_DROPS,
   type Member,
   VlanDatapath,
   type VlanDatapathInit,
@@ -104,6 +105,7 @@ export class FramePath {
     else {
       tap.onFrames = (batch) => this.#fromTap(batch)
       this.datapath.multicast.portUp(nowMs)
+      this.datapath.lan?.restart(nowMs)
     }
   }
 
@@ -115,6 +117,9 @@ export class FramePath {
     for (const reason of FABRIC_DROPS) drops[reason] = fabric.drops[reason]
     for (const reason of DATAPATH_DROPS) drops[reason] = this.datapath.drops[reason]
     for (const reason of GUARD_DROPS) drops[`guard-${reason}` satisfies PortDrop] = guards.drops[reason]
+    const { lan } = this.datapath
+    if (lan !== null)
+      for (const reason of LAN_DROPS) drops[`lan-${reason}` satisfies PortDrop] = lan.drops[reason]
     for (const fault of OFFLOAD_FAULTS)
       drops[`offload-${fault}` satisfies PortDrop] = this.#offloadDrops[fault]
     return Object.assign(drops, this.#pathDrops)

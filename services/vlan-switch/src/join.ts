@@ -13,6 +13,8 @@ export interface JoinRequest {
   /** Undefined: made from the VLAN's name. */
   readonly interfaceName: string | undefined
   readonly mtu: number
+  /** A Linux bridge that the interface becomes a port of; null for none. */
+  readonly bridge: string | null
 }
 
 const DEFAULT_RESOLVE_TIMEOUT_MS = 5_000
@@ -51,7 +53,19 @@ export async function planJoin(
     address4: request.address4 === undefined ? null : checkManualAddress(vlan.subnet4, request.address4),
     interfaceName: request.interface,
     mtu: checkedMtu(request.mtu, vlan),
+    bridge: checkedBridge(request),
   }
+}
+
+/** The port of a bridge has no address: the bridge may have one. */
+function checkedBridge({ bridge, address4 }: RequestOf<'switch.join'>): string | null {
+  if (bridge !== undefined && address4 !== undefined)
+    throw new WakunetError(
+      'ERR_USAGE',
+      `An interface that is a port of ${bridge} has no address of its own: leave --address out, and give ${bridge} an address ` +
+        `if this host shall have one ('ip addr add ${address4} dev ${bridge}', or DHCP on ${bridge}).`,
+    )
+  return bridge ?? null
 }
 
 /** Members drop what is larger than the VLAN's MTU, so a larger interface would lose packets in silence. */

@@ -14,6 +14,8 @@ const joinedVlanSchema = z.strictObject({
   /** Manual IPv4 address; null for an automatic one. */
   address4: cidrSchema.nullable(),
   addressAttempt: z.number().int().min(0).max(65_534),
+  /** A Linux bridge that the interface is a port of. */
+  bridge: interfaceNameSchema.optional(),
 })
 export type JoinedVlan = z.infer<typeof joinedVlanSchema>
 

@@ -5,6 +5,7 @@ import {
   DATAPATH_DROPS,
   FABRIC_DROPS,
   GUARD_DROPS,
+  LAN_DROPS,
 } from '@wakunet/switching'
 
 /**
@@ -13,6 +14,7 @@ import {
  * - `offload-…`: the offload hints of a frame do not fit it (`checkOffload`)
  * - `frame-size`: the TAP handed out a frame of an impossible size
  * - `port-down`: frames for a port whose TAP is gone
+ * - `lan-…`: a hello from the LAN behind a bridge is not believed
  * - `tap-refused`, `tap-full`: the kernel would not take a frame, or had no room for it
  */
 export const PORT_DROPS = [
@@ -20,6 +22,7 @@ export const PORT_DROPS = [
   ...BRIDGE_DROPS,
   ...DATAPATH_DROPS,
   ...GUARD_DROPS.map((reason) => `guard-${reason}` as const),
+  ...LAN_DROPS.map((reason) => `lan-${reason}` as const),
   ...OFFLOAD_FAULTS.map((fault) => `offload-${fault}` as const),
   'frame-size',
   'port-down',
@@ -57,6 +60,11 @@ export const PORT_COUNTERS = [
   'bindingConflicts',
   'groupQueriesOut',
   'groupReportsIn',
+  'lanTakeovers',
+  'lanYields',
+  'lanLapses',
+  'lanHellosIn',
+  'lanHellosOut',
   'addressConflicts',
   'addressMoves',
   'tapFailures',

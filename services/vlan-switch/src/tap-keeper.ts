@@ -12,6 +12,8 @@ export interface TapRequest {
   readonly mtu: number
   /** CIDR form. */
   readonly addresses: readonly string[]
+  /** A Linux bridge that it becomes a port of; it has no addresses then. */
+  readonly bridge?: string
   /** Free bytes before the first frame of a batch. */
   readonly headroomBytes: number
   readonly logger: Logger
@@ -31,6 +33,8 @@ export interface TapKeeperInit {
   readonly mac: string
   readonly mtu: number
   readonly addresses: readonly string[]
+  /** A Linux bridge that the TAP becomes a port of; null for none. */
+  readonly bridge: string | null
   /** Called with the TAP that came up, and with null when it is gone. */
   readonly onTap: (tap: TapPort | null) => void
 }
@@ -141,7 +145,7 @@ export class TapKeeper {
   }
 
   async #open(signal?: AbortSignal): Promise<void> {
-    const { name, mac, mtu, onTap } = this.#init
+    const { name, mac, mtu, bridge, onTap } = this.#init
     const { openTap, clock, logger } = this.#components
     const addresses = this.#addresses
     const tap = openTap({
@@ -149,6 +153,7 @@ export class TapKeeper {
       mac,
       mtu,
       addresses,
+      ...(bridge !== null && { bridge }),
       headroomBytes: RECORD_HEADROOM_BYTES,
       logger: logger.child('tap'),
     })

@@ -8,6 +8,7 @@ import { GUARD_NAMES } from '@wakunet/switching'
 import type { VlanSwitchConfig } from './config.ts'
 import { FramePath } from './frame-path.ts'
 import { GuardLog } from './guard-log.ts'
+import { bridgePortMac, lanHelloMac } from './lan-mac.ts'
 import { PortAddresses } from './port-addresses.ts'
 import { PortClock } from './port-clock.ts'
 import { newPortDrops, type PortCounters, type PortDrops, sumOf } from './port-counters.ts'
@@ -33,6 +34,8 @@ export interface VlanPortInit {
   readonly manualAddress4: string | null
   /** Automatic attempt to begin with. */
   readonly addressAttempt: number
+  /** A Linux bridge that the TAP is a port of; null for none. */
+  readonly bridge: string | null
   readonly hostname: string
   readonly config: Omit<VlanSwitchConfig, 'hostname' | 'maxVlans'>
 }
@@ -43,10 +46,13 @@ export class VlanPort {
   readonly interfaceName: string
   readonly mtu: number
   readonly manualAddress4: string | null
+  readonly bridge: string | null
   readonly mac: string
   readonly path: FramePath
   /** Called when what is announced of this port has changed. */
   onChanged: (() => void) | null = null
+  /** Called when members, or the trunks of the tree, have changed. */
+  onPeers: (() => void) | null = null
   readonly #init: VlanPortInit
   readonly #clock: Clock
   readonly #logger: Logger
@@ -66,6 +72,7 @@ export class VlanPort {
     this.interfaceName = init.interfaceName
     this.mtu = init.mtu
     this.manualAddress4 = init.manualAddress4
+    this.bridge = init.bridge
     this.mac = memberMac(this.vlanId, nodeId)
     this.#init = init
     this.#clock = components.clock
@@ -84,15 +91,16 @@ export class VlanPort {
     })
     this.#tap = new TapKeeper(components, {
       name: init.interfaceName,
-      mac: this.mac,
+      mac: init.bridge === null ? this.mac : bridgePortMac(this.mac),
       mtu: init.mtu,
-      addresses: this.#addresses.all,
+      addresses: this.#ownAddresses,
+      bridge: init.bridge,
       onTap: (tap) => this.path.attach(tap),
     })
   }
 
   #createPath(components: VlanPortComponents): FramePath {
-    const { vlan, nodeId, config } = this.#init
+    const { vlan, nodeId, config, bridge } = this.#init
     const { random, clock } = components
     const tapMac = macFromString(this.mac)
     const path = new FramePath(
@@ -117,8 +125,12 @@ export class VlanPort {
         speaker: querierOf(this.vlanId),
         neighbourProxy: config.neighbourProxy,
         multicast: { snooping: config.multicastSnooping },
+        ...(bridge !== null && {
+          guards: { isBridged: true },
+          lan: { helloMac: macFromString(lanHelloMac(this.mac)) },
+        }),
       },
-      { onWake: () => this.#portClock?.wake() },
+      { onWake: () => this.#portClock?.wake(), onPeers: () => this.onPeers?.() },
     )
     for (const name of GUARD_NAMES) path.datapath.guards.switch(name, config.guards[name])
     return path
@@ -150,6 +162,11 @@ export class VlanPort {
     this.#vlan = vlan
   }
 
+  /** In CIDR form; the port of a bridge has none. */
+  get #ownAddresses(): readonly string[] {
+    return this.bridge === null ? this.#addresses.all : []
+  }
+
   /** Automatic attempt to begin with the next time. */
   get addressAttempt(): number {
     return this.#addresses.mode === 'auto' ? this.#addresses.attempt : this.#init.addressAttempt
@@ -177,6 +194,7 @@ export class VlanPort {
 
   /** Closes the TAP for good. */
   close(): Promise<void> {
+    this.path.datapath.lan?.leave(this.#clock.monotonicMs())
     this.#portClock.stop()
     return this.#tap.close()
   }
@@ -184,7 +202,7 @@ export class VlanPort {
   /** Before the TAP is opened and announced: keeps off automatic addresses that members have. */
   avoidAddressesOf(members: readonly VlanMember[]): void {
     this.#addresses.avoid(this.#others(members))
-    this.#tap.setAddresses(this.#addresses.all)
+    this.#tap.setAddresses(this.#ownAddresses)
   }
 
   /** Takes over the members of the VLAN that have a trunk to this node. */
@@ -192,6 +210,7 @@ export class VlanPort {
     const nowMs = this.#clock.monotonicMs()
     this.#members = this.#others(members)
     this.#trunks.update(this.#members, nowMs)
+    if (this.bridge !== null) return
     const before = this.#addresses.all[0]
     if (!this.#addresses.settle(this.#members, nowMs)) return
     const now = this.#addresses.all[0]
@@ -214,7 +233,7 @@ export class VlanPort {
       vlanId: this.vlanId,
       bootNonce: Buffer.from(this.#bootNonce).toString('hex'),
       mac: this.mac,
-      addresses: [...this.#addresses.all],
+      addresses: [...this.#ownAddresses],
       addressAttempt: this.#addresses.attempt,
       hostname: this.#init.hostname,
     }
@@ -230,6 +249,7 @@ export class VlanPort {
     const { fabric, guards, multicast, proxy } = path.datapath
     const { fdbStats } = fabric.bridge
     const bindings = guards.bindings.stats
+    const lan = this.path.datapath.lan?.stats
     const taps = this.#tap.totals
     return {
       framesIn: taps.framesWritten,
@@ -255,6 +275,11 @@ export class VlanPort {
       bindingConflicts: bindings.conflicts,
       groupQueriesOut: multicast.snooper.stats.queriesSent,
       groupReportsIn: multicast.snooper.stats.reportsHeard,
+      lanTakeovers: lan?.takeovers ?? 0,
+      lanYields: lan?.yields ?? 0,
+      lanLapses: lan?.lapses ?? 0,
+      lanHellosIn: lan?.hellosReceived ?? 0,
+      lanHellosOut: lan?.hellosSent ?? 0,
       addressConflicts: this.#addresses.conflicts,
       addressMoves: this.#addresses.moves,
       tapFailures: this.#tap.failures,
@@ -281,8 +306,8 @@ export class VlanPort {
       interface: this.interfaceName,
       mac: this.mac,
       mtu: this.mtu,
-      addresses: [...this.#addresses.all],
-      addressMode: this.#addresses.mode,
+      addresses: [...this.#ownAddresses],
+      addressMode: this.bridge === null ? this.#addresses.mode : 'none',
       state: this.#tap.isUp ? 'up' : 'failed',
       lastError: this.#tap.lastError ?? this.#addresses.conflict,
       members: this.path.datapath.fabric.bridge.members.size,
@@ -292,6 +317,22 @@ export class VlanPort {
       bytesIn,
       bytesOut,
       framesDropped: sumOf(this.drops()),
+      ...this.#lanInfo(),
+    }
+  }
+
+  #lanInfo(): Pick<PortInfo, 'lan'> {
+    const { lan } = this.path.datapath
+    if (lan === null || this.bridge === null) return {}
+    const nowMs = this.#clock.monotonicMs()
+    const forwarder = lan.forwarder(nowMs)
+    return {
+      lan: {
+        bridge: this.bridge,
+        forwarding: lan.isForwarding(nowMs),
+        forwarder: forwarder === null ? null : nodeIdFromBytes(forwarder),
+        neighbours: lan.neighbours(nowMs).map(nodeIdFromBytes),
+      },
     }
   }
 }

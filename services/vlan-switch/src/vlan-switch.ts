@@ -27,6 +27,7 @@ import { RecordReceiver } from './record-receiver.ts'
 import { SerialQueue } from './serial-queue.ts'
 import type { OpenTap } from './tap-keeper.ts'
 import { TrunkControl } from './trunk-control.ts'
+import { TrunkUsage } from './trunk-usage.ts'
 import { VlanPort, type VlanPortInit } from './vlan-port.ts'
 import { findVlan, notJoined } from './vlan-ref.ts'
 
@@ -58,6 +59,9 @@ export interface VlanSwitchStatus {
 }
 
 const REPORT_MS = 10_000
+/** How often it is looked what trunks are used for; a change of a tree is told this long after it. */
+const USAGE_MS = 2_000
+const USAGE_DELAY_MS = 20
 const MAX_FDB_SHOWN = 4_096
 
 /** The switch of a host: one port for each joined VLAN, behind the bus contract. */
@@ -75,7 +79,11 @@ export class VlanSwitch implements Startable {
   readonly #pastCounters = newPortCounters()
   readonly #pastDrops = newPortDrops()
   #nodeId: NodeId | null = null
+  readonly #usage: TrunkUsage
   #reportTimer: Timer | null = null
+  #usageTimer: Timer | null = null
+  /** Set while a change of a tree waits to be told. */
+  #usageSoonTimer: Timer | null = null
   #started = false
   /** Ends whatever a change waits for when the switch stops. */
   #stopping = new AbortController()
@@ -84,6 +92,7 @@ export class VlanSwitch implements Startable {
     this.#components = components
     this.#init = init
     this.#bootNonce = components.random(8)
+    this.#usage = new TrunkUsage(components.clock)
     this.#joinedVlans = new JoinedVlans(init.stateDir, components.clock)
     this.#control = new TrunkControl(
       { ...components, logger: components.logger.child('trunk-control') },
@@ -126,6 +135,7 @@ export class VlanSwitch implements Startable {
     const { lane, clock } = this.#components
     lane.onMessage = (message) => this.receiver.receive(message)
     this.#reportTimer = clock.setInterval(() => this.#report(), REPORT_MS)
+    this.#usageTimer = clock.setInterval(() => this.#tellUsage(), USAGE_MS)
     this.#api.start()
     this.#control.start()
   }
@@ -136,8 +146,10 @@ export class VlanSwitch implements Startable {
     this.#stopping.abort(new WakunetError('ERR_NOT_STARTED', 'vlan-switch was stopped meanwhile'))
     this.#api.stop()
     this.#control.stop()
-    this.#reportTimer?.cancel()
+    for (const timer of [this.#reportTimer, this.#usageTimer, this.#usageSoonTimer]) timer?.cancel()
     this.#reportTimer = null
+    this.#usageTimer = null
+    this.#usageSoonTimer = null
     await this.#changes.idle()
     this.#components.lane.onMessage = null
     await this.#removeAllPorts()
@@ -180,6 +192,7 @@ export class VlanSwitch implements Startable {
         mtu: plan.mtu,
         manualAddress4: plan.address4,
         addressAttempt: 0,
+        bridge: plan.bridge,
       })
       port.avoidAddressesOf(members)
       return port
@@ -282,12 +295,13 @@ export class VlanSwitch implements Startable {
   }
 
   async #rejoin(nodeId: NodeId, joined: readonly JoinedVlan[]): Promise<void> {
-    for (const { vlan, mtu, address4, addressAttempt, ...entry } of joined) {
+    for (const { vlan, mtu, address4, addressAttempt, bridge, ...entry } of joined) {
       const port = this.#createPort({
         ...this.#portInit(nodeId),
         vlan,
         mtu,
         addressAttempt,
+        bridge: bridge ?? null,
         manualAddress4: address4,
         interfaceName: entry.interface,
       })
@@ -309,6 +323,12 @@ export class VlanSwitch implements Startable {
   #addPort(port: VlanPort): void {
     this.#ports.set(port.vlanId, port)
     this.receiver.add(port.vlanId, vlanIdToBytes(port.vlanId), port.path)
+    port.onPeers = () => {
+      this.#usageSoonTimer ??= this.#components.clock.setTimeout(() => {
+        this.#usageSoonTimer = null
+        this.#tellUsage()
+      }, USAGE_DELAY_MS)
+    }
     port.onChanged = () => {
       this.#control.announce()
       this.#saveSoon()
@@ -341,6 +361,7 @@ export class VlanSwitch implements Startable {
 
   async #removePort(port: VlanPort): Promise<void> {
     port.onChanged = null
+    port.onPeers = null
     this.receiver.remove(port.vlanId)
     await port.close()
     this.#ports.delete(port.vlanId)
@@ -359,6 +380,7 @@ export class VlanSwitch implements Startable {
       mtu: port.mtu,
       address4: port.manualAddress4,
       addressAttempt: port.addressAttempt,
+      ...(port.bridge !== null && { bridge: port.bridge }),
     }))
   }
 
@@ -377,6 +399,14 @@ export class VlanSwitch implements Startable {
         subnets: ports.flatMap(({ vlan }) => [vlan.subnet4, vlan.subnet6]),
       },
     }
+  }
+
+  /** Tells trunk-peer which trunks matter: those that the trees and the traffic of this node need. */
+  #tellUsage(): void {
+    if (!this.#started) return
+    const { used } = this.#usage.look([...this.#ports.values()].map(({ path }) => path.datapath.fabric))
+    const { bus, lane } = this.#components
+    if (used !== null && bus.connected) bus.publish('switch.trunks.used', { lane: lane.name, trunks: used })
   }
 
   #report(): void {

@@ -1,0 +1,80 @@
+import type { PayloadOf } from '@wakunet/bus'
+import type { Clock } from '@wakunet/interface'
+import type { VlanFabric } from '@wakunet/switching'
+
+type UsedTrunk = PayloadOf<'switch.trunks.used'>['trunks'][number]
+
+/** A member without a trunk to this node that it has much to do with. */
+export interface BusyPair {
+  readonly fabric: VlanFabric
+  readonly nodeId: string
+  readonly bytesPerSecond: number
+}
+
+/** News without a change of who is used. */
+const REFRESH_MS = 10_000
+/** A pair over this rate is worth a trunk of its own. */
+export const BUSY_BYTES_PER_SECOND = 64 * 1024
+const MAX_TRUNKS = 4_096
+
+/** Rates of the trunks and members of all VLANs between two looks. */
+export class TrunkUsage {
+  readonly #clock: Clock
+  readonly #bytes = new WeakMap<object, number>()
+  #lookedMs: number
+  #told = ''
+  #toldMs = Number.NEGATIVE_INFINITY
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#lookedMs = clock.monotonicMs()
+  }
+
+  /**
+   * Looks at all fabrics; call it every second or two, and after a change of a tree.
+   * @returns what trunk-peer is to be told, null where it knows; and pairs that are worth a trunk of their own
+   */
+  look(fabrics: readonly VlanFabric[]): { readonly used: UsedTrunk[] | null; readonly busy: BusyPair[] } {
+    const nowMs = this.#clock.monotonicMs()
+    const seconds = Math.max(0.001, (nowMs - this.#lookedMs) / 1_000)
+    this.#lookedMs = nowMs
+    const used = new Map<string, { tree: boolean; bytesPerSecond: number }>()
+    const busy: BusyPair[] = []
+    for (const fabric of fabrics) {
+      for (const trunk of fabric.trunks.all) {
+        const nodeId = Buffer.from(trunk.id).toString('hex')
+        const before = used.get(nodeId)
+        used.set(nodeId, {
+          tree: trunk.isOpen || before?.tree === true,
+          bytesPerSecond: (before?.bytesPerSecond ?? 0) + this.#since(trunk) / seconds,
+        })
+      }
+      for (const member of fabric.bridge.members.all) {
+        const bytesPerSecond = this.#since(member) / seconds
+        if (bytesPerSecond >= BUSY_BYTES_PER_SECOND && fabric.trunks.find(member.id, 0) === null)
+          busy.push({ fabric, nodeId: member.nodeId, bytesPerSecond })
+      }
+    }
+    return { used: this.#news(used, nowMs), busy }
+  }
+
+  #since(counted: { readonly bytes: number }): number {
+    const before = this.#bytes.get(counted) ?? 0
+    this.#bytes.set(counted, counted.bytes)
+    return counted.bytes - before
+  }
+
+  #news(used: ReadonlyMap<string, Omit<UsedTrunk, 'nodeId'>>, nowMs: number): UsedTrunk[] | null {
+    const trunks = [...used]
+      .filter(([, { tree, bytesPerSecond }]) => tree || bytesPerSecond > 0)
+      .slice(0, MAX_TRUNKS)
+      .map(([nodeId, { tree, bytesPerSecond }]) => ({ nodeId, tree, bytesPerSecond }))
+    const told = trunks
+      .map(({ nodeId, tree, bytesPerSecond }) => `${nodeId} ${tree} ${bytesPerSecond > 0}`)
+      .join()
+    if (told === this.#told && nowMs - this.#toldMs < REFRESH_MS) return null
+    this.#told = told
+    this.#toldMs = nowMs
+    return trunks
+  }
+}
