@@ -13,6 +13,7 @@ import {
   peerIdSchema,
   peerSchema,
   portSchema,
+  shortcutRefusalSchema,
   trunkStatusSchema,
   vlanIdSchema,
   vlanSchema,
@@ -106,6 +107,25 @@ export const contract = {
       signature: z.base64().length(88),
     }),
   }),
+  'trunk.shortcut': request({
+    about:
+      'Asks for a direct trunk to a member of a VLAN, because much goes there over others or nothing does. Answers at once; the trunk shows in trunk.members.changed.',
+    responder: 'trunk-peer',
+    requesters: ['vlan-switch'],
+    request: z.strictObject({
+      vlanId: vlanIdSchema,
+      nodeId: nodeIdSchema,
+      peerId: peerIdSchema.optional(),
+      /** From the member's announcement, unchecked. */
+      addresses: announcedAddressesSchema,
+      /** What the pair exchanges now. A trunk that carries less than half of it may give way; 0: only idle ones. */
+      bytesPerSecond: z.number().nonnegative().optional(),
+    }),
+    reply: z.strictObject({
+      outcome: z.enum(['up', 'dialling', 'refused']),
+      reason: shortcutRefusalSchema.nullable(),
+    }),
+  }),
   'directory.create': request({
     about: 'Makes a VLAN: key, signed record, both stored.',
     responder: 'trunk-peer',
@@ -151,6 +171,8 @@ export const contract = {
       address4: cidrSchema.optional(),
       interface: interfaceNameSchema.optional(),
       mtu: z.number().int().min(1280).max(9000).optional(),
+      /** A Linux bridge of the host that the TAP becomes a port of; it has no addresses then. */
+      bridge: interfaceNameSchema.optional(),
       timeoutMs: z.number().int().min(0).max(60_000).optional(),
     }),
     reply: portSchema,

@@ -67,13 +67,26 @@ export type VlanMembership = z.infer<typeof membershipSchema>
 /** Addresses that a node tells in its member announcements: few and short, for they are gossiped. */
 export const announcedAddressesSchema = z.array(z.string().max(128)).max(8)
 
+/** Why trunk-peer does not dial for a shortcut. */
+export const SHORTCUT_REFUSALS = [
+  'notJoined',
+  'self',
+  'noAddress',
+  'busy',
+  'rate',
+  'failedLately',
+  'full',
+] as const
+export type ShortcutRefusal = (typeof SHORTCUT_REFUSALS)[number]
+export const shortcutRefusalSchema = z.enum(SHORTCUT_REFUSALS)
+
 export const peerStateSchema = z.enum(['connected', 'connecting', 'backoff', 'refused'])
 export const peerSchema = z.strictObject({
   peerId: peerIdSchema,
   nodeId: nodeIdSchema.nullable(),
   state: peerStateSchema,
   /** How the peer became known. */
-  sources: z.array(z.enum(['bootstrap', 'mdns', 'inbound'])).max(3),
+  sources: z.array(z.enum(['bootstrap', 'mdns', 'inbound', 'vlan'])).max(4),
   address: z.string().max(256).nullable(),
   direction: z.enum(['inbound', 'outbound']).nullable(),
   rttMs: z.number().nonnegative().nullable(),
@@ -105,6 +118,17 @@ export const trunkStatusSchema = z.strictObject({
 })
 export type TrunkStatus = z.infer<typeof trunkStatusSchema>
 
+/** The LAN behind a TAP that is a port of a bridge. */
+export const lanSchema = z.strictObject({
+  bridge: interfaceNameSchema,
+  /** Whether frames pass between the LAN and the VLAN through this host. */
+  forwarding: z.boolean(),
+  /** The member through which they do; null where none was heard. */
+  forwarder: nodeIdSchema.nullable(),
+  /** Other members that were heard on the LAN. */
+  neighbours: z.array(nodeIdSchema).max(64),
+})
+
 /** A VLAN that this host has joined. */
 export const portSchema = z.strictObject({
   vlanId: vlanIdSchema,
@@ -114,7 +138,7 @@ export const portSchema = z.strictObject({
   mac: macSchema,
   mtu: z.number().int(),
   addresses: z.array(cidrSchema).max(16),
-  addressMode: z.enum(['auto', 'manual']),
+  addressMode: z.enum(['auto', 'manual', 'none']),
   state: z.enum(['up', 'failed']),
   lastError: z.string().max(512).nullable(),
   members: countSchema,
@@ -124,6 +148,8 @@ export const portSchema = z.strictObject({
   bytesIn: countSchema,
   bytesOut: countSchema,
   framesDropped: countSchema,
+  /** Where the TAP is a port of a bridge. */
+  lan: lanSchema.optional(),
 })
 export type PortInfo = z.infer<typeof portSchema>
 
