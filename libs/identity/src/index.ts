@@ -3,7 +3,7 @@
  * signed record of a VLAN (docs/protocols/vlan-record.md). Pure: keys and time are arguments.
  */
 export { domainNameFault } from './domain-name.ts'
-export { ipv4Fault, serverAddressFault } from './host-address.ts'
+export { hostFault, ipv4Fault, serverAddressFault } from './host-address.ts'
 export * from './ids.ts'
 export * from './interface-name.ts'
 export * from './vlan-key.ts'

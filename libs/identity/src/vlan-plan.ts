@@ -72,6 +72,7 @@ const servers = z
   .min(1)
   .max(MAX_SERVERS)
   .check(eachOnce((server) => server))
+  .readonly()
 const mac = z.string().check(fault(clientMacFault))
 const nodeId = z
   .string()
@@ -114,20 +115,21 @@ export const vlanPlanShape = {
   pool4: z.strictObject({ first: ipv4Schema, last: ipv4Schema }).check(poolOrder).exactOptional(),
   reservations: reservationsSchema(ipv4Schema)
     .check(eachOnce(({ address4 }) => address4))
+    .readonly()
     .exactOptional(),
   router4: ipv4Schema.exactOptional(),
   dns: servers.exactOptional(),
   domain: z.string().check(fault(domainNameFault)).exactOptional(),
   ntp: servers.exactOptional(),
   leaseSeconds: z.number().int().min(MIN_LEASE_SECONDS).max(MAX_LEASE_SECONDS).exactOptional(),
-  priorities: prioritiesSchema(prioritySchema).exactOptional(),
+  priorities: prioritiesSchema(prioritySchema).readonly().exactOptional(),
   tags: z
     .discriminatedUnion('mode', [
       z.strictObject({ mode: z.literal('none') }),
       z.strictObject({ mode: z.literal('carry') }),
       z.strictObject({
         mode: z.literal('filter'),
-        vids: z.array(vid).min(1).max(MAX_TAG_VIDS).check(ascending),
+        vids: z.array(vid).min(1).max(MAX_TAG_VIDS).check(ascending).readonly(),
       }),
     ])
     .exactOptional(),

@@ -33,9 +33,9 @@ export interface VlanRecordEdit extends Omit<VlanPlan, 'reservations' | 'priorit
 export const vlanEditShape = {
   ...vlanPlanShape,
   description: descriptionSchema.exactOptional(),
-  unset: z.array(z.enum(VLAN_PLAN_FIELDS)).max(VLAN_PLAN_FIELDS.length).exactOptional(),
-  reservations: reservationsSchema(ipv4Schema.nullable()).exactOptional(),
-  priorities: prioritiesSchema(prioritySchema.nullable()).exactOptional(),
+  unset: z.array(z.enum(VLAN_PLAN_FIELDS)).max(VLAN_PLAN_FIELDS.length).readonly().exactOptional(),
+  reservations: reservationsSchema(ipv4Schema.nullable()).readonly().exactOptional(),
+  priorities: prioritiesSchema(prioritySchema.nullable()).readonly().exactOptional(),
 } as const
 
 /** The fields with the edit applied; sequence and time are as they were, and nothing is checked. */

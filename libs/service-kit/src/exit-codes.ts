@@ -29,6 +29,7 @@ const WRONG_INPUT: ReadonlySet<ErrorCode> = new Set([
   'ERR_VLAN_NAME_AMBIGUOUS',
   'ERR_VLAN_NOT_FOUND',
   'ERR_VLAN_NOT_JOINED',
+  'ERR_VLAN_NOT_OWNED',
   'ERR_VLAN_RECORD_INVALID',
 ])
 
