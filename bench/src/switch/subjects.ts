@@ -93,6 +93,7 @@ function datapathSubject(world: World, isOn: () => boolean): Subject {
 function datapathInit(init: VlanFabricInit): VlanDatapathInit {
   return {
     ...init,
+    mtu: 9_000,
     tapMac: Uint8Array.of(2, 0, 0, 0, 0, 1),
     hashSeed: HASH_SEED,
     random: () => 0.5,

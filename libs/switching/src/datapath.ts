@@ -1,6 +1,6 @@
-import { isMulticastMac, MAC_BYTES, writeMac } from '@wakunet/ethernet'
+import { createOffloadHint, isMulticastMac, MAC_BYTES, writeMac } from '@wakunet/ethernet'
 import { FRAME_HEADER_BYTES, type FrameBatch } from '@wakunet/interface'
-import type { DecodedRecord } from '@wakunet/record'
+import { type DecodedRecord, readFrameHint } from '@wakunet/record'
 import type { BridgePolicy, ForwardFate } from './bridge-policy.ts'
 import { CONTROL_LEASE_GOSSIP, CONTROL_MULTICAST_REPORT } from './control/message.ts'
 import { DATAPATH_DROPS, type DatapathDrop } from './datapath-drops.ts'
@@ -22,6 +22,7 @@ import type { MulticastSide } from './multicast/port-snooper.ts'
 import { announcementFrame, probeFrame } from './neighbour-frames.ts'
 import { NeighbourProxy } from './neighbour-proxy.ts'
 import { OwnFrame } from './own-frame.ts'
+import { PathMtu } from './path-mtu.ts'
 import type { FabricTrunk } from './trunk-table.ts'
 
 const SWEEP_MS = 10_000
@@ -32,6 +33,8 @@ const MAX_LAN_STATIONS = 512
 type Peer = Member | FabricTrunk
 
 export interface VlanDatapathInit extends Omit<VlanFabricInit, 'policy' | 'onContest'> {
+  /** Of the VLAN, bytes: no port takes larger packets. */
+  readonly mtu: number
   /** MAC address of the TAP, six bytes. */
   readonly tapMac: Uint8Array
   /** 32 random bits. */
@@ -59,10 +62,20 @@ export interface VlanDatapathOutput extends Omit<VlanFabricOutput, 'onTrunks' | 
   readonly toTap: (frame: Uint8Array) => void
   /** A frame from the TAP that the switch keeps: for its station, DHCP, or a router solicitation. */
   readonly onLocalFrame?: (bytes: Uint8Array, at: number, length: number, nowMs: number) => void
+  /** A station of the TAP's side was heard with an address that nobody was known to have. */
+  readonly onTapHost?: (address: Uint8Array, mac: number, nowMs: number) => void
   /** A BPDU of the TAP's LAN that the guards let through. */
   readonly onLanBpdu?: (bytes: Uint8Array, at: number, length: number, nowMs: number) => void
   /** Members of the VLAN, or the trunks that are open, have changed. */
   readonly onPeers?: (nowMs: number) => void
+}
+
+/** What a member says of its port. */
+export interface MemberPortFacts {
+  /** It has stations of others behind it. */
+  readonly bridged: boolean
+  /** Largest packet, bytes. */
+  readonly mtu: number
 }
 
 /**
@@ -78,6 +91,7 @@ export class VlanDatapath implements BridgePolicy {
   readonly guards: GuardChain
   readonly multicast: MulticastSwitch<Peer>
   readonly proxy: NeighbourProxy<GuardPort>
+  readonly pathMtu: PathMtu
   /** Decides whether this member passes frames between the LAN behind the TAP and the VLAN; null where there is none. */
   readonly lan: LanElection | null
   readonly drops: DropCounters<DatapathDrop> = createDropCounters(DATAPATH_DROPS)
@@ -89,9 +103,12 @@ export class VlanDatapath implements BridgePolicy {
   readonly #ownFrame = new OwnFrame()
   readonly #station = new Uint8Array(MAC_BYTES)
   #targets: readonly Peer[] = []
-  /** Node ids of the members that have stations of others behind them; null while that is not known. */
-  #bridging: ReadonlySet<string> | null = null
-  #bridgingMembers: readonly Member[] = []
+  /** What members say of their ports, by node id; null while that is not known of anybody. */
+  #facts: ReadonlyMap<string, MemberPortFacts> | null = null
+  #bridging: readonly Member[] = []
+  /** For whom the fragments are that are being made. */
+  #fragmentsFor: Member | null = null
+  readonly #hint = createOffloadHint()
   /** Time of the call that is being served, for callbacks that are not told. */
   #nowMs: number
   #sweepMs: number
@@ -102,10 +119,17 @@ export class VlanDatapath implements BridgePolicy {
     this.#nowMs = nowMs
     this.#sweepMs = nowMs + SWEEP_MS
     const { hashSeed, random, speaker, nodeId, firstSequence } = init
-    const bindings = { onProbe: this.#probe, onMoved: this.#announce }
+    const bindings = { onProbe: this.#probe, onMoved: this.#announce, onLearned: this.#noteTapHost }
     this.guards = new GuardChain({ ...init.guards, hashSeed, bindings }, nowMs)
     this.#ports = new MemberPorts(() => this.guards.newMemberPort())
     this.proxy = new NeighbourProxy(this.guards.bindings, this.guards.tap)
+    this.pathMtu = new PathMtu(
+      {
+        reply: (bytes, at, length) => output.toTap(bytes.subarray(at, at + length)),
+        fragment: (bytes, at, length) => this.#sendFragment(bytes.subarray(at, at + length)),
+      },
+      nowMs,
+    )
     this.proxy.isOn = init.neighbourProxy ?? true
     this.multicast = new MulticastSwitch<Peer>(
       {
@@ -208,7 +232,16 @@ export class VlanDatapath implements BridgePolicy {
       return 'stop'
     }
     if (targets !== null) return this.#forwardGroup(targets, bytes, at, length, nowMs)
-    return member === null && !isGroup ? this.#forwardUnknown() : 'pass'
+    if (member === null) return isGroup ? 'pass' : this.#forwardUnknown()
+    return this.#fits(bytes, at, length, member, nowMs) ? 'pass' : 'stop'
+  }
+
+  /** Whether the member's port takes the frame; where it does not, its sender has been told, or it has left in fragments. */
+  #fits(bytes: Uint8Array, at: number, length: number, member: Member, nowMs: number): boolean {
+    if (member.mtu >= this.#init.mtu) return true
+    readFrameHint(bytes, at - FRAME_HEADER_BYTES, this.#hint)
+    this.#fragmentsFor = member
+    return this.pathMtu.check(bytes, at, length, this.#hint, member.mtu, nowMs) === 'ok'
   }
 
   /** Deals with what the guards keep on the TAP's side. */
@@ -225,6 +258,11 @@ export class VlanDatapath implements BridgePolicy {
       case 'local-router-solicitation':
         this.#output.onLocalFrame?.(bytes, at, length, nowMs)
     }
+  }
+
+  #sendFragment(frame: Uint8Array): void {
+    const member = this.#fragmentsFor
+    if (member !== null) this.fabric.sendTo(member, this.#ownFrame.batchOf(frame), this.#nowMs)
   }
 
   #forwardGroup(
@@ -257,13 +295,13 @@ export class VlanDatapath implements BridgePolicy {
 
   /** To those alone that have stations behind them that nobody can know; never a storm. */
   #forwardUnknown(): ForwardFate {
-    if (this.#bridging === null) return 'pass'
-    if (this.#bridgingMembers.length === 0) {
+    if (this.#facts === null) return 'pass'
+    if (this.#bridging.length === 0) {
       this.drops['unknown-unicast']++
       return 'stop'
     }
-    this.#targets = this.#bridgingMembers
-    this.targetCount = this.#bridgingMembers.length
+    this.#targets = this.#bridging
+    this.targetCount = this.#bridging.length
     return 'members'
   }
 
@@ -336,23 +374,32 @@ export class VlanDatapath implements BridgePolicy {
     const { members } = this.fabric.bridge
     const open = [...this.fabric.trunks.all].filter(({ isOpen }) => isOpen)
     this.multicast.setPeers(members.all, open, nowMs)
-    this.#updateBridging()
+    this.#applyFacts()
     // Created last: there is nobody yet when the fabric is.
     this.lan?.updateMembers(nowMs)
     this.#output.onPeers?.(nowMs)
     this.#output.onWake?.()
   }
 
-  /** Which members have stations of others behind them: they alone get unicast for stations that nobody knows. */
-  setBridging(nodeIds: ReadonlySet<string>): void {
-    this.#bridging = nodeIds
-    this.#updateBridging()
+  /**
+   * Takes over what members say of their ports. Those with stations of others behind them alone get unicast for stations that
+   * nobody knows; frames that are too large for a port are answered here.
+   * @param facts by node id; of members that say nothing, nothing is assumed but that they have no others behind them
+   */
+  setMemberFacts(facts: ReadonlyMap<string, MemberPortFacts>): void {
+    this.#facts = facts
+    this.#applyFacts()
   }
 
-  #updateBridging(): void {
-    const ids = this.#bridging
-    if (ids === null) return
-    this.#bridgingMembers = this.fabric.bridge.members.all.filter(({ nodeId }) => ids.has(nodeId))
+  #applyFacts(): void {
+    if (this.#facts === null) return
+    const bridging: Member[] = []
+    for (const member of this.fabric.bridge.members.all) {
+      const facts = this.#facts.get(member.nodeId)
+      member.mtu = facts?.mtu ?? Number.POSITIVE_INFINITY
+      if (facts?.bridged === true) bridging.push(member)
+    }
+    this.#bridging = bridging
   }
 
   /** See `BridgePolicy`; the bridge calls it. */
@@ -384,6 +431,10 @@ export class VlanDatapath implements BridgePolicy {
     this.#output.onWake?.()
   }
 
+  readonly #noteTapHost = ({ address, mac, owner }: Binding<GuardPort>): void => {
+    if (mac !== null && owner === this.guards.tap) this.#output.onTapHost?.(address, mac, this.#nowMs)
+  }
+
   /** A station has taken its address along: hosts of the TAP's side are told. */
   readonly #announce = (binding: Binding<GuardPort>): void => {
     const { mac, owner } = binding
@@ -406,7 +457,7 @@ export class VlanDatapath implements BridgePolicy {
     else if (member !== null) this.fabric.sendTo(member, this.#ownFrame.batchOf(frame), this.#nowMs)
   }
 
-  /** Sends a frame of the switch itself to everybody, the TAP left out. @param frame at most 1,514 bytes */
+  /** Sends a frame of the switch itself to everybody, the TAP left out. @param frame at most `MAX_OWN_FRAME_BYTES` */
   sendToTree(frame: Uint8Array): void {
     this.fabric.sendToTree(this.#ownFrame.batchOf(frame))
   }

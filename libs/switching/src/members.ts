@@ -26,6 +26,8 @@ export class Member implements FdbPort {
   /** What the membership says. */
   mac: number | null = null
   learnedMacs = 0
+  /** What its port takes, bytes behind the Ethernet header; as far as it is known. */
+  mtu = Number.POSITIVE_INFINITY
   /** Frames to this member alone, and all from it. */
   bytes = 0
   /** Another member with the same 48-bit key. */

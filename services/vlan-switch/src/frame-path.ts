@@ -28,17 +28,13 @@ import {
   GUARD_DROPS,
   LAN_DROPS,
   type Member,
+  PATH_MTU_DROPS,
   VlanDatapath,
   type VlanDatapathInit,
   type VlanDatapathOutput,
 } from '@wakunet/switching'
 import { newPortDrops, type PortDrop, type PortDrops } from './port-counters.ts'
 import { SegmentWriter } from './segment-writer.ts'
-
-export interface FramePathInit extends VlanDatapathInit {
-  /** MTU of the VLAN: what members may send. */
-  readonly mtu: number
-}
 
 /** What of a VLAN the rest of the port hears. */
 export type FramePathOutput = Pick<
@@ -77,7 +73,7 @@ export class FramePath {
   readonly #pathDrops = createDropCounters(['frame-size', 'port-down'] as const)
   #tap: TapPort | null = null
 
-  constructor({ lane, clock }: FramePathComponents, init: FramePathInit, output: FramePathOutput = {}) {
+  constructor({ lane, clock }: FramePathComponents, init: VlanDatapathInit, output: FramePathOutput = {}) {
     this.#lane = lane
     this.#clock = clock
     this.#mtu = init.mtu
@@ -116,6 +112,8 @@ export class FramePath {
     for (const reason of BRIDGE_DROPS) drops[reason] = fabric.bridge.drops[reason]
     for (const reason of FABRIC_DROPS) drops[reason] = fabric.drops[reason]
     for (const reason of DATAPATH_DROPS) drops[reason] = this.datapath.drops[reason]
+    for (const reason of PATH_MTU_DROPS)
+      drops[`path-mtu-${reason}` satisfies PortDrop] = this.datapath.pathMtu.drops[reason]
     for (const reason of GUARD_DROPS) drops[`guard-${reason}` satisfies PortDrop] = guards.drops[reason]
     const { lan } = this.datapath
     if (lan !== null)

@@ -49,6 +49,8 @@ function exposePorts(metrics: MetricsRegistry, service: VlanSwitch): void {
       membersRefused: 'Members left out because a table was full.',
       topologyChanges: 'Topology changes of the spanning trees.',
       rootChanges: 'Changes of the root of a spanning tree.',
+      tooBigAnswered: 'Senders told that a packet is too large for the port of a member.',
+      framesFragmented: 'Frames sent in fragments because the port of a member takes no larger ones.',
       neighboursAnswered: 'ARP requests and neighbour solicitations answered for members.',
       bindingsLearned: 'IP addresses learned with their stations.',
       bindingsMoved: 'IP addresses that moved with their station to another member.',

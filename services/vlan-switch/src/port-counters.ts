@@ -6,11 +6,13 @@ import {
   FABRIC_DROPS,
   GUARD_DROPS,
   LAN_DROPS,
+  PATH_MTU_DROPS,
 } from '@wakunet/switching'
 
 /**
  * Why a port drops frames and records; closed, so that it labels a counter. Beside those of fabric, bridge and datapath:
  * - `guard-…`: a guard objected
+ * - `path-mtu-…`: too large for the port of the member that it is for, and its sender could not be told
  * - `offload-…`: the offload hints of a frame do not fit it (`checkOffload`)
  * - `frame-size`: the TAP handed out a frame of an impossible size
  * - `port-down`: frames for a port whose TAP is gone
@@ -21,6 +23,7 @@ export const PORT_DROPS = [
   ...FABRIC_DROPS,
   ...BRIDGE_DROPS,
   ...DATAPATH_DROPS,
+  ...PATH_MTU_DROPS.map((reason) => `path-mtu-${reason}` as const),
   ...GUARD_DROPS.map((reason) => `guard-${reason}` as const),
   ...LAN_DROPS.map((reason) => `lan-${reason}` as const),
   ...OFFLOAD_FAULTS.map((fault) => `offload-${fault}` as const),
@@ -54,6 +57,8 @@ export const PORT_COUNTERS = [
   'membersRefused',
   'topologyChanges',
   'rootChanges',
+  'tooBigAnswered',
+  'framesFragmented',
   'neighboursAnswered',
   'bindingsLearned',
   'bindingsMoved',

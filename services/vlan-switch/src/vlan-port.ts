@@ -246,7 +246,7 @@ export class VlanPort {
 
   counters(): PortCounters {
     const { path } = this
-    const { fabric, guards, multicast, proxy } = path.datapath
+    const { fabric, guards, multicast, proxy, pathMtu } = path.datapath
     const { fdbStats } = fabric.bridge
     const bindings = guards.bindings.stats
     const lan = this.path.datapath.lan?.stats
@@ -269,6 +269,8 @@ export class VlanPort {
       membersRefused: fabric.bridge.stats.membersRefused,
       topologyChanges: fabric.tree.stats.topologyChanges,
       rootChanges: fabric.tree.stats.rootChanges,
+      tooBigAnswered: pathMtu.stats.answered,
+      framesFragmented: pathMtu.stats.fragmented,
       neighboursAnswered: proxy.answered,
       bindingsLearned: bindings.learned,
       bindingsMoved: bindings.moved,

@@ -42,6 +42,8 @@ export interface BindingTableInit<Owner extends BindingOwner> {
   readonly onProbe?: (binding: Binding<Owner>) => void
   /** A learned address is somewhere else now. */
   readonly onMoved?: (binding: Binding<Owner>) => void
+  /** An address was heard that nobody was known to have. */
+  readonly onLearned?: (binding: Binding<Owner>) => void
 }
 
 /** Monotonic counters. */
@@ -183,9 +185,11 @@ export class BindingTable<Owner extends BindingOwner> {
       this.stats.refused++
       return 'refused'
     }
-    this.#bindings.add(newBinding(address, mac, owner, false, nowMs))
+    const binding = newBinding(address, mac, owner, false, nowMs)
+    this.#bindings.add(binding)
     owner.learnedBindings++
     this.stats.learned++
+    this.#init.onLearned?.(binding)
     return 'bound'
   }
 
