@@ -22,13 +22,7 @@ import {
 } from '@wakunet/ethernet'
 import type { AddressPlan } from '../address-plan.ts'
 import { type Cidr, parseCidr } from '../cidr.ts'
-import {
-  addressEquals,
-  isGroupAddress,
-  isLinkLocal6,
-  isUnspecified,
-  sharesPrefix,
-} from './address-bytes.ts'
+import { addressEquals, isGroupAddress, isLinkLocal6, isUnspecified, sharesPrefix } from './address-bytes.ts'
 import { ArpResponder } from './arp-responder.ts'
 import { IcmpResponder, type StationPacket } from './icmp-responder.ts'
 import { NeighbourResponder } from './neighbour-responder.ts'
