@@ -11,6 +11,7 @@ const COMMANDS = [
   ['status'],
   ['peers'],
   ['vlan', 'create', 'office'],
+  ['vlan', 'edit', 'office', '--lease', '12h'],
   ['vlan', 'join', 'office'],
   ['vlan', 'leave', 'office'],
   ['vlan', 'list'],

@@ -45,7 +45,7 @@ describe('bash completion', () => {
   })
 
   test('offers the commands of a group, its own options and the global ones', () => {
-    assert.deepEqual(complete('vlan', ''), ['create', 'join', 'leave', 'list', 'show'])
+    assert.deepEqual(complete('vlan', ''), ['create', 'edit', 'join', 'leave', 'list', 'show'])
     assert.deepEqual(complete('vlan', 'join', '--i'), ['--interface'])
     assert.deepEqual(complete('vlan', 'join', '--js'), ['--json'])
     assert.deepEqual(complete('up', '--no'), ['--no-mdns', '--no-http'])
@@ -59,6 +59,7 @@ describe('bash completion', () => {
   test('offers choices as values', () => {
     assert.deepEqual(complete('completion', ''), ['bash', 'zsh', 'fish'])
     assert.deepEqual(complete('up', '--log-level', 'w'), ['warn'])
+    assert.deepEqual(complete('vlan', 'edit', 'office', '--unset', 'r'), ['reserve', 'router'])
   })
 
   test('offers files and folders where an option wants them', () => {
@@ -67,14 +68,24 @@ describe('bash completion', () => {
   })
 
   test('offers the VLANs that the node knows, quoted for the shell', () => {
-    assert.deepEqual(complete('vlan', 'join', 'o'), ['office', 'open\\ lab'])
+    for (const command of ['join', 'edit'])
+      assert.deepEqual(complete('vlan', command, 'o'), ['office', 'open\\ lab'])
   })
 })
 
 test('the scripts of zsh and fish name every command and option', async () => {
   for (const shell of ['zsh', 'fish']) {
     const script = (await runCli(['completion', shell])).stdout
-    for (const word of ['status', 'join', 'interface', 'state-dir', 'user-namespace', 'log-level']) {
+    for (const word of [
+      'status',
+      'join',
+      'interface',
+      'state-dir',
+      'user-namespace',
+      'log-level',
+      'reserve',
+      'unset',
+    ]) {
       assert.ok(script.includes(word), `${shell}: ${word}`)
     }
   }

@@ -77,6 +77,7 @@ export const answers: Answers = {
   'switch.list': () => ({ ports: [port] }),
   'directory.list': () => ({ vlans: [vlan] }),
   'directory.create': ({ name }) => ({ ...vlan, name }),
+  'directory.edit': () => ({ ...vlan, sequence: 2 }),
   'directory.resolve': () => vlan,
   'switch.join': () => port,
   'switch.leave': () => ({ vlanId: VLAN_ID, interface: 'wk-office' }),

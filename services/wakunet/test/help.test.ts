@@ -31,6 +31,7 @@ describe('help', () => {
       'peers',
       'vlan',
       'vlan create',
+      'vlan edit',
       'vlan join',
       'vlan leave',
       'vlan list',

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
 import { withExamples } from '../help-examples.ts'
 import { vlanCreateCommand } from './vlan-create.ts'
+import { vlanEditCommand } from './vlan-edit.ts'
 import { vlanJoinCommand } from './vlan-join.ts'
 import { vlanLeaveCommand } from './vlan-leave.ts'
 import { vlanListCommand } from './vlan-list.ts'
@@ -10,8 +11,9 @@ import { vlanShowCommand } from './vlan-show.ts'
 export const vlanCommand = (context: CommandContext): Command =>
   withExamples(
     new Command('vlan')
-      .description('Make, join, leave and inspect VLANs.')
+      .description('Make, change, join, leave and inspect VLANs.')
       .addCommand(vlanCreateCommand(context))
+      .addCommand(vlanEditCommand(context))
       .addCommand(vlanJoinCommand(context))
       .addCommand(vlanLeaveCommand(context))
       .addCommand(vlanListCommand(context))
