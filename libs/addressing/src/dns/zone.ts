@@ -1,8 +1,8 @@
 import { DNS_CLASS_IN, DNS_TYPE, type DnsRecord, encodeDnsName } from '@wakunet/ethernet'
 import type { AddressPlan } from '../address-plan.ts'
 import { type Cidr, parseCidr } from '../cidr.ts'
-import type { NamedAddress, NameSource } from './name-source.ts'
 import { STATION_LABEL } from './host-label.ts'
+import type { NamedAddress, NameSource } from './name-source.ts'
 import { MAX_ADDRESSES_PER_NAME } from './name-table.ts'
 import { isInNetwork, parseReverseName, reverseName, reverseZoneBits } from './reverse-name.ts'
 
