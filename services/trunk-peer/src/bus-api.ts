@@ -33,6 +33,7 @@ export class BusApi {
       })),
       bus.respond('trunk.sign', (request) => signWithNodeKey(this.#service.running.key, request)),
       bus.respond('directory.create', (request) => directory.create(request)),
+      bus.respond('directory.edit', (request) => directory.edit(request)),
       bus.respond('directory.resolve', ({ vlan, timeoutMs }) => directory.resolve(vlan, timeoutMs)),
       bus.respond('directory.list', () => ({ vlans: directory.list() })),
       bus.subscribe('switch.ports.changed', ({ lane, subnets }) => {

@@ -30,6 +30,11 @@ export class Memberships {
     return new Set([...before, ...after].filter((vlan) => before.has(vlan) !== after.has(vlan)))
   }
 
+  /** What is announced beside the memberships has changed: peers shall take the next announcement for a newer one. */
+  renew(): void {
+    this.#sequence++
+  }
+
   /** Every VLAN that a switch of this node has joined. */
   ourVlans(): Set<VlanId> {
     return new Set([...this.#ours.values()].flat().map(({ vlanId }) => vlanId as VlanId))

@@ -35,8 +35,17 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
   )
   metrics.countersFrom(
     'wakunet_trunk_peer_directory',
-    { recordsRefused: 'VLAN records from peers that did not verify.' },
-    () => ({ recordsRefused: service.directory.recordsRefused }),
+    {
+      recordsRefused: 'VLAN records from peers that did not verify.',
+      recordsRenewed: 'VLAN records that took the place of older ones.',
+      subnetsRefused: 'Newer records of joined VLANs that were refused because their subnet is another.',
+      unaskedDropped: 'VLAN records that came unasked and over the budget of their peer.',
+    },
+    () => {
+      const { recordsRefused, recordsRenewed, subnetsRefused } = service.directory
+      const { unaskedDropped } = service.recordNews
+      return { recordsRefused, recordsRenewed, subnetsRefused, unaskedDropped }
+    },
   )
   metrics.gaugesFrom(
     'wakunet_trunk_peer',

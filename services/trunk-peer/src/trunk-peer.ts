@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { PeerInfo as DiscoveredPeer, Libp2p } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Bus, VlanMember } from '@wakunet/bus'
-import { vlanIdFromBytes } from '@wakunet/identity'
-import type { Clock, LaneServer, Logger, Startable, Timer, VlanId } from '@wakunet/interface'
+import type { Bus, VlanInfo, VlanMember } from '@wakunet/bus'
+import { vlanIdFromBytes, vlanIdToBytes } from '@wakunet/identity'
+import type { Clock, LaneServer, Logger, NodeId, Startable, Timer, VlanId } from '@wakunet/interface'
 import { readStateFile, type StateFormat, writeStateFile } from '@wakunet/service-kit'
 import { type Hello, MAX_ANNOUNCED_VLANS, MAX_RECORD_LIMIT_BYTES, TRUNK_VERSIONS } from '@wakunet/trunk'
 import type { Registry } from 'prom-client'
@@ -12,7 +12,7 @@ import { z } from 'zod'
 import { BusApi } from './bus-api.ts'
 import type { TrunkPeerConfig } from './config.ts'
 import { Dialer } from './dialer.ts'
-import { Directory, type VlanStateEntry } from './directory.ts'
+import { Directory } from './directory.ts'
 import { FrameRelay } from './frame-relay.ts'
 import { createHost } from './libp2p-host.ts'
 import { usableListenAddresses } from './listen-check.ts'
@@ -21,6 +21,8 @@ import { loadNodeKey, type NodeKey } from './node-key.ts'
 import { OverlayGate } from './overlay-gate.ts'
 import { OwnAddresses } from './own-addresses.ts'
 import { PeerBook } from './peer-book.ts'
+import { RecordNews } from './record-news.ts'
+import type { VlanStateEntry } from './stored-vlan.ts'
 import { Trunks } from './trunks.ts'
 import { VERSION } from './version.ts'
 
@@ -28,6 +30,8 @@ const AGENT = `wakunet/${VERSION}`
 
 /** Member lists are told again this often, for subscribers that missed a change. */
 const MEMBERS_REFRESH_MS = 10_000
+/** Records that could not be asked for at once are asked for this often. */
+const RECORD_NEWS_MS = 10_000
 /** Changes of members within this time are told together. */
 const MEMBERS_DEBOUNCE_MS = 20
 
@@ -71,6 +75,7 @@ export class TrunkPeer implements Startable {
   readonly book = new PeerBook(Math.random)
   readonly relay: FrameRelay
   readonly directory: Directory
+  readonly recordNews: RecordNews
   readonly #api: BusApi
   #running: (RunningParts & { dialer: Dialer; startedAtMs: number }) | null = null
   #changed = new Set<VlanId>()
@@ -83,12 +88,24 @@ export class TrunkPeer implements Startable {
     this.relay = new FrameRelay(components.lane, (nodeId, vlan) => this.memberships.isMember(nodeId, vlan))
     this.directory = new Directory({
       clock: components.clock,
+      logger: components.logger.child('directory'),
       random: (bytes) => randomBytes(bytes),
       askPeers: (vlan) => {
         for (const trunk of this.#running?.trunks.up() ?? [])
           trunk.sendControl({ type: 'record-request', vlan })
       },
+      isJoined: (vlan) => this.memberships.ourVlans().has(vlan),
+      onNewer: (vlan) => this.#recordIsNewer(vlan),
       save: (vlans) => this.#saveVlans(vlans),
+    })
+    this.recordNews = new RecordNews({
+      clock: components.clock,
+      sequenceOf: (vlan) => this.directory.sequenceOf(vlan),
+      mustPush: (vlan) => this.directory.isOwned(vlan) && !this.memberships.ourVlans().has(vlan),
+      ask: (peer, vlan) =>
+        this.#running?.trunks.get(peer)?.sendControl({ type: 'record-request', vlan: vlanIdToBytes(vlan) }) ??
+        false,
+      push: (peer, vlan) => this.#sendRecord(peer, vlan),
     })
     this.#api = new BusApi(components.bus, this)
   }
@@ -154,6 +171,7 @@ export class TrunkPeer implements Startable {
     this.#api.start()
     this.#timers = [
       clock.setInterval(() => this.#tellMembers(this.memberships.ourVlans()), MEMBERS_REFRESH_MS),
+      clock.setInterval(() => this.recordNews.tick(), RECORD_NEWS_MS),
     ]
     logger.info('started', {
       peer: key.peerId.toString(),
@@ -178,10 +196,11 @@ export class TrunkPeer implements Startable {
 
   /** A switch has said what it has joined. */
   setMemberships(lane: string, ours: Parameters<Memberships['setOurs']>[1]): void {
-    this.memberships.setOurs(lane, ours)
+    const changed = this.memberships.setOurs(lane, ours)
     this.relay.setVlans(lane, this.memberships.vlansOfLane(lane))
     this.#announce()
     this.#tellMembers(ours.map(({ vlanId }) => vlanId as VlanId))
+    if (changed.size > 0) this.recordNews.reconsider()
     this.#running?.addresses.tell()
   }
 
@@ -204,23 +223,25 @@ export class TrunkPeer implements Startable {
       onUp: (trunk) => {
         this.relay.addPeer(trunk)
         trunk.sendControl({ type: 'memberships', ...this.#announcement() })
+        this.recordNews.up(trunk.nodeId)
         this.#tellMembersSoon(this.memberships.vlansOfPeer(trunk.nodeId))
       },
       onDown: (trunk) => {
         this.relay.removePeer(trunk)
         if (this.#running?.trunks.get(trunk.nodeId) === undefined) {
           this.#tellMembersSoon(this.memberships.removePeer(trunk.nodeId))
+          this.recordNews.forget(trunk.nodeId)
         }
       },
-      onMemberships: (trunk, announced) =>
-        this.#tellMembersSoon(this.memberships.setTheirs(trunk.nodeId, trunk.peerId, announced)),
+      onMemberships: (trunk, announced) => {
+        this.#tellMembersSoon(this.memberships.setTheirs(trunk.nodeId, trunk.peerId, announced))
+        this.recordNews.heard(trunk.nodeId, announced)
+      },
       onRoundTrip: (trunk) => this.#tellMembersSoon(this.memberships.vlansOfPeer(trunk.nodeId)),
       onMessage: (trunk, message) => {
-        if (message.type === 'record') this.directory.receive(message.vlan, message.record)
-        else {
-          const record = this.directory.encodedRecord(vlanIdFromBytes(message.vlan))
-          trunk.sendControl({ type: 'record', vlan: message.vlan, record })
-        }
+        const vlan = vlanIdFromBytes(message.vlan)
+        if (message.type === 'record') this.#receiveRecord(trunk.nodeId, vlan, message.record)
+        else this.#sendRecord(trunk.nodeId, vlan)
       },
       onRecord: (trunk, record) => this.relay.fromTrunk(trunk, record),
     })
@@ -239,6 +260,30 @@ export class TrunkPeer implements Startable {
       heartbeatMs: this.#init.config.heartbeatMs,
       wallMs: this.#components.clock.wallMs(),
     }
+  }
+
+  /** A record that somebody waits for, or one that may be newer than the stored one. */
+  #receiveRecord(peer: NodeId, vlan: VlanId, record: Uint8Array | null): void {
+    if (this.directory.receive(vlan, record)) return
+    if (!this.recordNews.accepts(peer, vlan) || record === null) return
+    this.directory
+      .renew(vlan, record)
+      .catch((error) => this.#components.logger.error('a newer record was not stored', { vlan, error }))
+  }
+
+  /** Null, which is an answer as well, where it is not known. */
+  #sendRecord(peer: NodeId, vlan: VlanId): boolean {
+    const record = this.directory.encodedRecord(vlan)
+    const message = { type: 'record', vlan: vlanIdToBytes(vlan), record } as const
+    return this.#running?.trunks.get(peer)?.sendControl(message) ?? false
+  }
+
+  /** Tells switches and peers. */
+  #recordIsNewer(vlan: VlanInfo): void {
+    this.#components.bus.publish('directory.changed', { vlan })
+    this.memberships.renew()
+    this.#announce()
+    this.recordNews.changed(vlan.id as VlanId)
   }
 
   #announcement(): ReturnType<Memberships['announcement']> {
