@@ -29,7 +29,10 @@ export interface TapPort extends Startable {
    * @returns how many frames the kernel took
    */
   write(batch: FrameBatch): number
-  /** Addresses in CIDR form; those that are there and not listed are removed (link-local stays). */
+  /**
+   * Addresses in CIDR form; those that are there and not listed are removed. Link-local ones stay, and those that the kernel makes
+   * out of router advertisements.
+   */
   setAddresses(addresses: readonly string[]): Promise<void>
   /**
    * The carrier goes away for a moment, as a cable that is pulled: clients behind the interface that watch it ask for an

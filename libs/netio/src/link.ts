@@ -74,20 +74,37 @@ export async function renameLink(from: string, to: string, signal?: AbortSignal)
 /** What the kernel has on the interface, link-local addresses included. */
 export async function readAddresses(name: string, signal?: AbortSignal): Promise<InterfaceAddress[]> {
   checkInterfaceName(name)
-  const links = JSON.parse(await runIp(['-json', 'addr', 'show', 'dev', name], '', signal)) as IpLink[]
-  return links
-    .flatMap((link) => link.addr_info ?? [])
-    .filter(({ family }) => family === 'inet' || family === 'inet6')
-    .map(({ local, prefixlen }) => parseInterfaceAddress(`${local}/${prefixlen}`))
+  return (await readKernelAddresses(name, signal)).map(toInterfaceAddress)
+}
+
+interface KernelAddress {
+  readonly family: string
+  readonly local: string
+  readonly prefixlen: number
+  /** Made by the kernel itself out of a router advertisement (RFC 4862), or a temporary one beside it (RFC 8981). */
+  readonly mngtmpaddr?: boolean
+  readonly temporary?: boolean
 }
 
 interface IpLink {
   readonly operstate?: string
-  readonly addr_info?: readonly { family: string; local: string; prefixlen: number }[]
+  readonly addr_info?: readonly KernelAddress[]
+}
+
+async function readKernelAddresses(name: string, signal?: AbortSignal): Promise<KernelAddress[]> {
+  const links = JSON.parse(await runIp(['-json', 'addr', 'show', 'dev', name], '', signal)) as IpLink[]
+  return links
+    .flatMap((link) => link.addr_info ?? [])
+    .filter(({ family }) => family === 'inet' || family === 'inet6')
+}
+
+function toInterfaceAddress({ local, prefixlen }: KernelAddress): InterfaceAddress {
+  return parseInterfaceAddress(`${local}/${prefixlen}`)
 }
 
 /**
- * Makes the interface's addresses those listed; link-local ones stay unless listed ones replace them.
+ * Makes the interface's addresses those listed; link-local ones, and those that the kernel made out of router advertisements, stay
+ * unless listed ones replace them.
  * @param noDad IPv6 addresses are usable at once, without duplicate address detection (RFC 4862 section 5.4)
  * @throws WakunetError `ERR_ADDRESS_INVALID`, or `ERR_SYSTEM_CALL` with what `ip` said
  */
@@ -99,8 +116,11 @@ export async function replaceAddresses(
 ): Promise<void> {
   const wanted = addresses.map(parseInterfaceAddress)
   const wantedText = new Set(wanted.map(formatInterfaceAddress))
-  const present = await readAddresses(name, signal)
-  const stale = present.filter((a) => !isLinkLocal(a) && !wantedText.has(formatInterfaceAddress(a)))
+  const present = await readKernelAddresses(name, signal)
+  const stale = present
+    .filter(({ mngtmpaddr, temporary }) => mngtmpaddr !== true && temporary !== true)
+    .map(toInterfaceAddress)
+    .filter((a) => !isLinkLocal(a) && !wantedText.has(formatInterfaceAddress(a)))
   await runIpBatch(
     [
       ...stale.map((a) => `addr del ${formatInterfaceAddress(a)} dev ${name}`),

@@ -61,6 +61,14 @@ test('addresses that somebody else put there stay when none are asked for', asyn
   assert.deepEqual(await addressesOf(port.name), ['10.87.0.1/24'])
 })
 
+test('addresses that the kernel made out of a router advertisement stay, and the temporary ones beside them', async (t) => {
+  const port = await startTap(t, { addresses: ['fd91::1/64'] })
+  ip('addr', 'add', 'fd91::5/64', 'dev', port.name, 'mngtmpaddr', 'valid_lft', '900', 'preferred_lft', '800')
+  await port.setAddresses(['fd91::2/64'])
+  const found = await addressesOf(port.name)
+  assert.ok(found.includes('fd91::5/64') && found.includes('fd91::2/64') && !found.includes('fd91::1/64'))
+})
+
 test('IPv4 has its broadcast address, but not in subnets that have none', async (t) => {
   const port = await startTap(t, { addresses: ['10.88.0.1/24', '10.89.0.1/31', '10.90.0.1/32'] })
   const [link] = JSON.parse(ip('-json', 'addr', 'show', 'dev', port.name, 'scope', 'global'))
