@@ -18,6 +18,8 @@ export interface BridgeInit {
    * (`Fdb.learn`). `owner` is the member on whose side it was until now, null for the TAP's side.
    */
   readonly onContest?: (mac: number, owner: Member | null) => void
+  /** A learned address has moved; null is the TAP's side. */
+  readonly onMoved?: (mac: number, from: Member | null, to: Member | null) => void
 }
 
 /** Monotonic counters. */
@@ -49,9 +51,12 @@ export class Bridge {
   readonly #unbound = new Set<Member>()
 
   constructor(init: BridgeInit, nowMs: number) {
-    const { onContest } = init
+    const { onContest, onMoved } = init
     this.#policy = init.policy ?? null
-    this.#fdb = new Fdb(init.fdb, ({ mac, port }) => onContest?.(mac, memberOf(port)))
+    this.#fdb = new Fdb(init.fdb, {
+      onContest: ({ mac, port }) => onContest?.(mac, memberOf(port)),
+      onMoved: ({ mac, port }, from) => onMoved?.(mac, memberOf(from), memberOf(port)),
+    })
     this.#fdb.pin(init.mac, this.#local, nowMs)
   }
 
@@ -165,14 +170,17 @@ export class Bridge {
     return false
   }
 
-  /** What both directions check before anything else; learns the source address. Counts what it drops. */
+  /**
+   * What both directions check before anything else; learns the source address. Counts what it drops. What a station of the TAP's
+   * side sends is for others to believe or not: they must hear it, or they would never ask where the station is now.
+   */
   #learn(bytes: Uint8Array, at: number, port: LocalPort | Member, nowMs: number): boolean {
     const source = at + 6
     if (isMulticastMac(bytes, source)) this.drops['source-group']++
     else {
       const verdict = this.#fdb.learn(readMac(bytes, source), port, nowMs)
       if (verdict === 'spoofed') this.drops['mac-spoofed']++
-      else if (verdict === 'held') this.drops['mac-held']++
+      else if (verdict === 'held' && port !== this.#local) this.drops['mac-held']++
       else return true
     }
     return false

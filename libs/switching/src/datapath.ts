@@ -32,7 +32,7 @@ const MAX_LAN_STATIONS = 512
 /** Trunks have a neighbour, the bridge has members: both are known by node id. */
 type Peer = Member | FabricTrunk
 
-export interface VlanDatapathInit extends Omit<VlanFabricInit, 'policy' | 'onContest'> {
+export interface VlanDatapathInit extends Omit<VlanFabricInit, 'policy' | 'onContest' | 'onMoved'> {
   /** Of the VLAN, bytes: no port takes larger packets. */
   readonly mtu: number
   /** MAC address of the TAP, six bytes. */
@@ -146,7 +146,7 @@ export class VlanDatapath implements BridgePolicy {
       nowMs,
     )
     this.fabric = new VlanFabric(
-      { ...init, policy: this, onContest: this.#askStation },
+      { ...init, policy: this, onContest: this.#askStation, onMoved: this.#moveStation },
       {
         ...output,
         onControl: this.#receiveControl,
@@ -444,11 +444,19 @@ export class VlanDatapath implements BridgePolicy {
 
   /** A MAC address was heard on another port: its station is asked where it was, by an address that it is known to have. */
   readonly #askStation = (mac: number, owner: Member | null): void => {
-    const port = owner === null ? this.guards.tap : this.#ports.of(owner)
+    const port = this.#portOf(owner)
     const binding = this.guards.bindings.findByStation(mac, port)
     if (binding !== null)
       this.#sendTowards(port, probeFrame({ address: binding.address, mac }, this.#init.tapMac))
     this.#output.onWake?.()
+  }
+
+  /** A station was found elsewhere: its addresses are there too. */
+  readonly #moveStation = (mac: number, from: Member | null, to: Member | null): void =>
+    this.guards.bindings.moveStation(mac, this.#portOf(from), this.#portOf(to), this.#nowMs)
+
+  #portOf(member: Member | null): GuardPort {
+    return member === null ? this.guards.tap : this.#ports.of(member)
   }
 
   #sendTowards(port: GuardPort, frame: Uint8Array): void {

@@ -37,6 +37,13 @@ export interface FdbEntry<Port extends FdbPort> {
   heldUntilMs: number
 }
 
+export interface FdbEvents<Port extends FdbPort> {
+  /** Another port claims the address: whoever can asks its station now. */
+  readonly onContest?: (entry: FdbEntry<Port>) => void
+  /** The address is on another port now. */
+  readonly onMoved?: (entry: FdbEntry<Port>, from: Port) => void
+}
+
 /** Monotonic counters. */
 export interface FdbStats {
   learned: number
@@ -87,13 +94,12 @@ export class Fdb<Port extends FdbPort> {
   readonly #maxEntries: number
   readonly #maxEntriesPerPort: number
   readonly #entries = new Map<number, FdbEntry<Port>>()
-  readonly #onContest: ((entry: FdbEntry<Port>) => void) | null
+  readonly #events: FdbEvents<Port>
   readonly #contested = new Set<FdbEntry<Port>>()
   #pinned = 0
 
-  /** @param onContest asks the station of an address that another port claims */
-  constructor(init: FdbInit = {}, onContest: ((entry: FdbEntry<Port>) => void) | null = null) {
-    this.#onContest = onContest
+  constructor(init: FdbInit = {}, events: FdbEvents<Port> = {}) {
+    this.#events = events
     this.#ageingMs = init.ageingMs ?? DEFAULT_AGEING_MS
     this.#maxEntries = init.maxEntries ?? DEFAULT_MAX_ENTRIES
     this.#maxEntriesPerPort = init.maxEntriesPerPort ?? DEFAULT_MAX_ENTRIES_PER_PORT
@@ -155,7 +161,7 @@ export class Fdb<Port extends FdbPort> {
     entry.decideMs = nowMs + CONTEST_MS
     this.#contested.add(entry)
     this.stats.contested++
-    this.#onContest?.(entry)
+    this.#events.onContest?.(entry)
     return 'held'
   }
 
@@ -189,11 +195,13 @@ export class Fdb<Port extends FdbPort> {
       entry.challenger = null
       this.#contested.delete(entry)
       if (port.learnedMacs >= this.#maxEntriesPerPort) continue
-      entry.port.learnedMacs--
+      const from = entry.port
+      from.learnedMacs--
       port.learnedMacs++
       entry.port = port
       entry.seenMs = nowMs
       this.stats.moved++
+      this.#events.onMoved?.(entry, from)
     }
   }
 

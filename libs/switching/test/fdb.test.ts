@@ -60,7 +60,7 @@ describe('Fdb', () => {
 
   it('moves an address whose station is silent where it was, and counts it', () => {
     const asked: number[] = []
-    const fdb = new Fdb({}, ({ mac }) => asked.push(mac))
+    const fdb = new Fdb({}, { onContest: ({ mac }) => asked.push(mac) })
     const a = port()
     const b = port()
     fdb.learn(MAC, a, 0)

@@ -84,7 +84,7 @@ export function ipv4(
   const header = {
     trafficClass: 0,
     identification: more.identification ?? 1,
-    dontFragment: false,
+    dontFragment: ((more.fragment ?? 0) & 0x4000) !== 0,
     moreFragments: ((more.fragment ?? 0) & 0x2000) !== 0,
     fragmentOffset: ((more.fragment ?? 0) & 0x1fff) * 8,
     ttl: 64,

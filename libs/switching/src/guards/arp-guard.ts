@@ -1,5 +1,5 @@
 import { ARP_BYTES, ARP_REPLY, ARP_REQUEST, ETHERTYPE_ARP } from '@wakunet/ethernet'
-import type { BindingTable } from './bindings.ts'
+import { type BindingTable, isBelieved } from './bindings.ts'
 import type { GuardVerdict } from './guard-drops.ts'
 import { type Guard, type GuardFrame, isInnerVlan, isSourceMac } from './guard-frame.ts'
 import type { GuardPort } from './guard-port.ts'
@@ -30,7 +30,7 @@ export class ArpGuard implements Guard {
     if (isZero(bytes, sender)) return bytes[at + 7] === ARP_REQUEST ? 'pass' : 'arp-malformed'
     if (!isHostAddress(bytes, sender)) return 'arp-malformed'
     const verdict = this.#bindings.claim(bytes, sender, 4, at + SENDER_MAC, port, nowMs)
-    return verdict === 'spoofed' || verdict === 'challenged' ? 'arp-spoofed' : 'pass'
+    return isBelieved(verdict, port) ? 'pass' : 'arp-spoofed'
   }
 }
 

@@ -65,6 +65,14 @@ export interface BindingStats {
  */
 export type ClaimVerdict = 'bound' | 'refused' | 'challenged' | 'spoofed'
 
+/**
+ * Whether a frame with the claim goes on. One of the TAP's side that is in doubt does: other switches must hear of it, to ask
+ * for themselves.
+ */
+export function isBelieved(verdict: ClaimVerdict, { side }: { readonly side: 'tap' | 'member' }): boolean {
+  return verdict === 'bound' || verdict === 'refused' || (verdict === 'challenged' && side === 'tap')
+}
+
 /** Challenges that are open at a time; more wait for the next claim. */
 export const MAX_CHALLENGES = 64
 /** Of one port, so that it cannot keep others from taking their addresses along. */
@@ -111,6 +119,25 @@ export class BindingTable<Owner extends BindingOwner> {
   findByStation(mac: number, owner: Owner): Binding<Owner> | null {
     for (const binding of this.#bindings) if (binding.mac === mac && binding.owner === owner) return binding
     return null
+  }
+
+  /** Learned addresses of a station that is on another side now go along. */
+  moveStation(mac: number, from: Owner, to: Owner, nowMs: number): void {
+    for (const binding of this.#bindings)
+      if (binding.mac === mac && binding.owner === from && !binding.isStatic)
+        this.#move(binding, to, mac, nowMs)
+  }
+
+  #move(binding: Binding<Owner>, to: Owner, mac: number, nowMs: number): void {
+    if (to.learnedBindings >= this.#maxLearnedPerOwner) return
+    this.#endChallenge(binding)
+    binding.owner.learnedBindings--
+    to.learnedBindings++
+    binding.owner = to
+    binding.mac = mac
+    binding.seenMs = nowMs
+    this.stats.moved++
+    this.#init.onMoved?.(binding)
   }
 
   /**
@@ -224,14 +251,7 @@ export class BindingTable<Owner extends BindingOwner> {
       if (nowMs < binding.challengedMs + this.#challengeMs) continue
       const { challenger, challengerMac } = binding
       this.#endChallenge(binding)
-      if (challenger === null || challenger.learnedBindings >= this.#maxLearnedPerOwner) continue
-      binding.owner.learnedBindings--
-      challenger.learnedBindings++
-      binding.owner = challenger
-      binding.mac = challengerMac
-      binding.seenMs = nowMs
-      this.stats.moved++
-      this.#init.onMoved?.(binding)
+      if (challenger !== null) this.#move(binding, challenger, challengerMac, nowMs)
     }
   }
 

@@ -9,7 +9,7 @@ import {
   NOT_FRAGMENTED,
   PROTOCOL_ICMPV6,
 } from '@wakunet/ethernet'
-import type { BindingTable } from './bindings.ts'
+import { type BindingTable, isBelieved } from './bindings.ts'
 import type { GuardVerdict } from './guard-drops.ts'
 import { type Guard, type GuardFrame, isInnerVlan, isSourceMac } from './guard-frame.ts'
 import type { GuardPort } from './guard-port.ts'
@@ -76,7 +76,7 @@ export class NdGuard implements Guard {
   #claim({ bytes, offset, port, nowMs }: GuardFrame, address: number): GuardVerdict {
     if (bytes[address] === 0xff) return 'nd-malformed'
     const verdict = this.#bindings.claim(bytes, address, 16, offset + 6, port, nowMs)
-    return verdict === 'spoofed' || verdict === 'challenged' ? 'nd-spoofed' : 'pass'
+    return isBelieved(verdict, port) ? 'pass' : 'nd-spoofed'
   }
 }
 
