@@ -52,6 +52,11 @@ export const interfaceArgument = (text: string): string => {
   return text
 }
 
+export const bridgeArgument = (text: string): string => {
+  named("option '--bridge <name>'", () => checkInterfaceName(text))
+  return text
+}
+
 export const mtuArgument = (text: string): number => {
   const mtu = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
   if (!(mtu >= MIN_MTU && mtu <= MAX_MTU)) {

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import {
   type ArgumentOfError,
   addressArgument,
+  bridgeArgument,
   interfaceArgument,
   mtuArgument,
   namingArgument,
@@ -17,6 +18,7 @@ interface JoinOptions {
   readonly address?: string
   readonly interface?: string
   readonly mtu?: number
+  readonly bridge?: string
   readonly timeout: number
 }
 
@@ -43,6 +45,12 @@ export const vlanJoinCommand = (context: CommandContext): Command =>
         new Option('--mtu <bytes>', "MTU of the interface (default: the VLAN's)").argParser(mtuArgument),
       )
       .addOption(
+        new Option(
+          '--bridge <name>',
+          'make the interface a port of this Linux bridge: the LAN behind it joins the VLAN',
+        ).argParser(bridgeArgument),
+      )
+      .addOption(
         new Option('--timeout <seconds>', 'how long to look for the VLAN among peers')
           .argParser(secondsArgument)
           .default(DEFAULT_TIMEOUT_MS, '15'),
@@ -58,6 +66,7 @@ export const vlanJoinCommand = (context: CommandContext): Command =>
       ['wakunet vlan join vEXAMPLE...', 'by the id that "wakunet vlan create" printed'],
       ['wakunet vlan join office --address 10.42.0.7/16', 'with an address of your choice'],
       ['wakunet vlan join office --interface lan0', 'with an interface name of your choice'],
+      ['wakunet vlan join office --bridge br0', 'with the LAN behind the bridge br0'],
     ],
   )
 
@@ -65,17 +74,19 @@ export const vlanJoinCommand = (context: CommandContext): Command =>
 const ARGUMENT_OF_ERROR: ArgumentOfError = {
   ERR_ADDRESS_INVALID: '--address',
   ERR_ADDRESS_OUTSIDE_SUBNET: '--address',
+  ERR_BRIDGE_MISSING: '--bridge',
   ERR_INTERFACE_NAME_INVALID: '--interface',
   ERR_INTERFACE_NAME_TAKEN: '--interface',
 }
 
 const join = async (client: RequestBus, vlan: string, options: JoinOptions): Promise<PortInfo> => {
-  const { address, mtu, timeout, interface: interfaceName } = options
+  const { address, mtu, bridge, timeout, interface: interfaceName } = options
   const request = {
     vlan,
     ...(address === undefined ? {} : { address4: address }),
     ...(interfaceName === undefined ? {} : { interface: interfaceName }),
     ...(mtu === undefined ? {} : { mtu }),
+    ...(bridge === undefined ? {} : { bridge }),
     timeoutMs: timeout,
   }
   try {

@@ -7,7 +7,7 @@ import { withExamples } from '../help-examples.ts'
 import { portTable } from '../port-table.ts'
 import { printable } from '../printable.ts'
 import type { Style } from '../style.ts'
-import { formatTable } from '../table.ts'
+import { formatFields, formatTable } from '../table.ts'
 import { formatDuration } from '../units.ts'
 import { vlanFields } from '../vlan-fields.ts'
 
@@ -61,10 +61,33 @@ const describeVlan = (vlan: VlanInfo, joined: JoinedVlan | null, style: Style): 
     : describeJoined(joined, style)),
 ]
 
+/** Who passes frames between the LAN and the VLAN. */
+const describeLan = ({ lan }: JoinedVlan['port'], members: JoinedVlan['members']): readonly string[] => {
+  if (lan === undefined) return []
+  const nameOf = (nodeId: string) => {
+    const member = members.find((one) => one.nodeId === nodeId)
+    return member === undefined ? nodeId : `${printable(member.hostname)} (${nodeId})`
+  }
+  const state = lan.forwarding
+    ? 'forwarding: this host is the designated forwarder'
+    : lan.forwarder === null
+      ? 'blocked: listening'
+      : `blocked: ${nameOf(lan.forwarder)} is the designated forwarder`
+  return [
+    '',
+    ...formatFields([
+      ['bridge', lan.bridge],
+      ['LAN', state],
+      ...lan.neighbours.map((nodeId) => ['also on this LAN', nameOf(nodeId)] as const),
+    ]),
+  ]
+}
+
 const describeJoined = ({ port, members, fdb, drops }: JoinedVlan, style: Style): readonly string[] => {
   const reasons = Object.entries(drops).filter(([, count]) => count > 0)
   return [
     ...portTable([port], style),
+    ...describeLan(port, members),
     '',
     ...(members.length === 0
       ? ['No other member has a trunk to this node.']
