@@ -36,6 +36,9 @@ export const CONTROL_PER_SECOND = 64
 
 export const DEFAULT_QUEUE_BYTES = 2 * 1024 * 1024
 
+/** Capability of a side that takes `vlan-peers-request`, `vlan-peers` and the close code `idle`. */
+export const MESH_CAPABILITY = 'mesh'
+
 /** Why a trunk is refused or closed; on the wire. */
 export const CLOSE_CODES = [
   'version',
@@ -47,5 +50,6 @@ export const CLOSE_CODES = [
   'flood',
   'timeout',
   'stopping',
+  'idle',
 ] as const
 export type CloseCode = (typeof CLOSE_CODES)[number]

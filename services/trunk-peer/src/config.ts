@@ -1,5 +1,13 @@
 import { multiaddr } from '@multiformats/multiaddr'
-import { DEFAULT_HEARTBEAT_MS, DEFAULT_QUEUE_BYTES, MAX_HEARTBEAT_MS, MIN_HEARTBEAT_MS } from '@wakunet/trunk'
+import {
+  DEFAULT_HEARTBEAT_MS,
+  DEFAULT_QUEUE_BYTES,
+  DEFAULT_QUICK_HEARTBEAT_MS,
+  MAX_HEARTBEAT_MS,
+  MAX_QUICK_HEARTBEAT_MS,
+  MIN_HEARTBEAT_MS,
+  MIN_QUICK_HEARTBEAT_MS,
+} from '@wakunet/trunk'
 import { z } from 'zod'
 
 const multiaddrSchema = z.string().max(256).refine(isMultiaddr, {
@@ -56,6 +64,17 @@ export const trunkPeerConfigSchema = z.strictObject({
     .max(MAX_HEARTBEAT_MS)
     .default(DEFAULT_HEARTBEAT_MS)
     .describe('interval of heartbeats; a peer silent for 3.5 of them is gone'),
+  quickHeartbeatMs: z
+    .number()
+    .int()
+    .max(MAX_QUICK_HEARTBEAT_MS)
+    .refine((ms) => ms === 0 || ms >= MIN_QUICK_HEARTBEAT_MS, {
+      message: `must be 0 (off) or at least ${MIN_QUICK_HEARTBEAT_MS}`,
+    })
+    .default(DEFAULT_QUICK_HEARTBEAT_MS)
+    .describe(
+      'a trunk that carries frames or a spanning tree is probed after this silence, and gone after three of them; 0: heartbeats alone',
+    ),
   queueBytes: z
     .number()
     .int()

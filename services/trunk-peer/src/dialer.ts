@@ -6,7 +6,13 @@ import type { KnownPeer, PeerBook } from './peer-book.ts'
 
 const MAX_PARALLEL_DIALS = 8
 const DIAL_TIMEOUT_MS = 8_000
-const TICK_MS = 250
+/**
+ * A peer that was up a moment ago gets less: a connection that began while its cable was cut tries again after 1, 3 and 7 s
+ * (RFC 6298 §5.7), and a new one right away.
+ */
+const QUICK_DIAL_TIMEOUT_MS = 1_500
+const QUICK_ATTEMPTS = 5
+const TICK_MS = 100
 
 export interface DialerInit {
   readonly host: Libp2p
@@ -57,7 +63,7 @@ export class Dialer {
     const { book, clock, host, logger } = this.#init
     book.connecting(peer)
     this.#dialling++
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(timeoutMs(peer))])
     host
       .dial(target(peer), { signal })
       .then(
@@ -84,6 +90,12 @@ export class Dialer {
     const known = peer.peerId === null ? book.identify(peer, remote, clock.monotonicMs()) : peer
     if (known !== null) onConnection(connection, known)
   }
+}
+
+/** Names and several addresses take their time, and so does a first contact. */
+function timeoutMs(peer: KnownPeer): number {
+  const quick = peer.lastUpAtMs !== null && peer.failures > 0 && peer.failures <= QUICK_ATTEMPTS
+  return quick ? QUICK_DIAL_TIMEOUT_MS * Math.min(4, peer.addresses.length) : DIAL_TIMEOUT_MS
 }
 
 /** All addresses of the peer, each bound to its peer id where that is known. */

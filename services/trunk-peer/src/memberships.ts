@@ -49,6 +49,11 @@ export class Memberships {
     return this.#ours.keys()
   }
 
+  /** True where the peer is in a VLAN of that switch. */
+  shares(nodeId: NodeId, lane: string): boolean {
+    return this.vlansOfLane(lane).some((vlan) => this.isMember(nodeId, vlan))
+  }
+
   /** What goes to peers: all memberships of this node, at most `MAX_ANNOUNCED_VLANS`. */
   announcement(recordSequence: (vlan: VlanId) => number): {
     sequence: number

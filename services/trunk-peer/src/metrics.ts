@@ -1,3 +1,4 @@
+import { SHORTCUT_REFUSALS } from '@wakunet/bus'
 import type { MetricsRegistry } from '@wakunet/service-kit'
 import type { TrunkPeer } from './trunk-peer.ts'
 
@@ -16,6 +17,8 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
       recordsDropped: "Oldest records thrown out of a trunk's full queue.",
       bytesSent: 'Bytes of records handed to a stream.',
       bytesReceived: 'Bytes read from frame streams.',
+      lateAnswers:
+        'Answers to quick heartbeats that came after their time; each makes its trunk more patient for 30 s.',
     },
     () => trunks().stats,
   )
@@ -47,17 +50,41 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
       return { recordsRefused, recordsRenewed, subnetsRefused, unaskedDropped }
     },
   )
+  metrics.countersFrom(
+    'wakunet_trunk_peer_shortcuts',
+    {
+      asked: 'Direct trunks to members that were asked for.',
+      dialled: 'Members dialled.',
+      opened: 'Members that answered.',
+      failed: 'Members that did not answer, or did not want a trunk.',
+      wrongNode: 'Members at whose addresses another node answered.',
+      gaveWay: 'Trunks closed to make room for a shortcut.',
+      closedIdle: 'Shortcuts closed because nothing went over them.',
+    },
+    () => service.running.shortcuts.stats,
+  )
+  metrics.countersBy(
+    'wakunet_trunk_peer_shortcuts_refused_total',
+    'Direct trunks that were asked for and not dialled, by reason.',
+    'reason',
+    SHORTCUT_REFUSALS,
+    () => service.running.shortcuts.refusals,
+  )
   metrics.gaugesFrom(
     'wakunet_trunk_peer',
     {
+      shortcutTrunks: 'Trunks opened because a switch asked.',
       upTrunks: 'Trunks over which frames can pass.',
+      quickTrunks: 'Trunks that matter, on which failures are looked for quickly.',
       knownPeers: 'Peers in the book.',
       queuedBytes: 'Bytes that wait for a stream, over all trunks.',
     },
     () => {
       const up = [...trunks().up()]
       return {
+        shortcutTrunks: service.running.shortcuts.size,
         upTrunks: up.length,
+        quickTrunks: up.filter((trunk) => trunk.quick).length,
         knownPeers: service.book.size,
         queuedBytes: up.reduce((sum, trunk) => sum + (trunk.stats?.queuedBytes ?? 0), 0),
       }

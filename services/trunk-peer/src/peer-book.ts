@@ -2,11 +2,18 @@ import type { PeerInfo } from '@wakunet/bus'
 
 export type PeerSource = PeerInfo['sources'][number]
 
-/** Delay before the next attempt, doubling from first to last; half of it is chance. */
-const FIRST_RETRY_MS = 500
+/** Delay before the next attempt; half of it is chance. The last doubles up to the longest. */
+const RETRY_MS = [200, 500, 1_000, 2_000, 4_000] as const
 const LAST_RETRY_MS = 30_000
+/** A peer whose trunk was up within this time is tried more often: whoever cuts a cable puts it back. */
+const MISSED_FOR_MS = 600_000
+const MISSED_RETRY_MS = 4_000
 /** A peer that refuses on purpose is asked again, but rarely. */
 const REFUSED_RETRY_MS = 30_000
+/** Back within this time: it had not been away. */
+const FALSE_ALARM_MS = 1_000
+const FALSE_ALARMS_FOR_MS = 300_000
+const MAX_EXTRA_INTERVALS = 6
 const MAX_PEERS = 4_096
 const MAX_ADDRESSES = 16
 
@@ -20,6 +27,13 @@ export interface KnownPeer {
   state: PeerInfo['state']
   lastError: string | null
   failures: number
+  /** Monotonic time at which it last had a trunk; null where it never had. */
+  lastUpAtMs: number | null
+  /** Losses by silence that were none: its trunk was back at once. The last of them, monotonic time. */
+  falseAlarms: number
+  falseAlarmAtMs: number
+  /** Monotonic time at which its trunk was given up for silence; null where it is up again. */
+  silentAtMs: number | null
   /** Monotonic time of the next attempt; null where none is planned. */
   retryAtMs: number | null
 }
@@ -61,6 +75,8 @@ export class PeerBook {
     if (address !== null) noteAddress(peer, address)
     // An inbound peer's address is that of its socket, which nobody listens on.
     if (source !== 'inbound' && peer.retryAtMs === null && peer.state === 'backoff') peer.retryAtMs = nowMs
+    // It dials us: it is there again.
+    if (source === 'inbound') peer.failures = 0
     return peer
   }
 
@@ -98,8 +114,14 @@ export class PeerBook {
     peer.retryAtMs = null
   }
 
-  connected(peer: KnownPeer): void {
+  connected(peer: KnownPeer, nowMs: number): void {
     peer.state = 'connected'
+    if (peer.silentAtMs !== null && nowMs - peer.silentAtMs < FALSE_ALARM_MS) {
+      peer.falseAlarms++
+      peer.falseAlarmAtMs = nowMs
+    }
+    peer.silentAtMs = null
+    peer.lastUpAtMs = nowMs
     peer.failures = 0
     peer.lastError = null
     peer.retryAtMs = null
@@ -116,10 +138,42 @@ export class PeerBook {
       peer.retryAtMs = null
       return
     }
-    const ceiling = refused ? REFUSED_RETRY_MS : Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** peer.failures)
+    // The first failure of a peer that was up is the loss of its trunk.
+    if (peer.failures === 0 && peer.lastUpAtMs !== null) peer.lastUpAtMs = nowMs
+    const ceiling = refused ? REFUSED_RETRY_MS : retryMs(peer, nowMs)
     peer.failures = Math.min(peer.failures + 1, 16)
     peer.retryAtMs = nowMs + ceiling / 2 + (this.#random() * ceiling) / 2
-    if (refused) peer.state = 'refused'
+  }
+
+  /** Its trunk ended because nobody needed it: nothing is planned. */
+  rest(peer: KnownPeer, reason: string): void {
+    peer.state = 'backoff'
+    peer.lastError = reason.slice(0, 512)
+    peer.retryAtMs = null
+  }
+
+  /** The network of this host has changed: what failed may work now. */
+  retryAll(nowMs: number): void {
+    for (const peer of this.all()) {
+      if (peer.state !== 'backoff' || peer.retryAtMs === null) continue
+      peer.failures = Math.min(peer.failures, 1)
+      peer.retryAtMs = nowMs
+    }
+  }
+
+  /** The peer's trunk was given up because nothing came. */
+  fellSilent(peer: KnownPeer, nowMs: number): void {
+    peer.silentAtMs = nowMs
+  }
+
+  /**
+   * Intervals that quick detection waits longer for a peer which was given up and back at once more than once, as one on a radio
+   * network may be.
+   */
+  extraIntervals(peer: KnownPeer | undefined, nowMs: number): number {
+    if (peer === undefined) return 0
+    if (nowMs - peer.falseAlarmAtMs > FALSE_ALARMS_FOR_MS) peer.falseAlarms = 0
+    return Math.min(MAX_EXTRA_INTERVALS, 2 * Math.max(0, peer.falseAlarms - 1))
   }
 
   /** Peers that refused may be tried again when their time has come. */
@@ -148,6 +202,12 @@ export class PeerBook {
   }
 }
 
+function retryMs({ failures, lastUpAtMs }: KnownPeer, nowMs: number): number {
+  const delayMs = RETRY_MS[failures] ?? RETRY_MS.at(-1)! * 2 ** (failures - RETRY_MS.length + 1)
+  const missed = lastUpAtMs !== null && nowMs - lastUpAtMs < MISSED_FOR_MS
+  return Math.min(delayMs, missed ? MISSED_RETRY_MS : LAST_RETRY_MS)
+}
+
 function newPeer(peerId: string | null): KnownPeer {
   return {
     peerId,
@@ -156,6 +216,10 @@ function newPeer(peerId: string | null): KnownPeer {
     state: 'backoff',
     lastError: null,
     failures: 0,
+    lastUpAtMs: null,
+    falseAlarms: 0,
+    falseAlarmAtMs: 0,
+    silentAtMs: null,
     retryAtMs: null,
   }
 }

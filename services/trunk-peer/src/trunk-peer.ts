@@ -2,11 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { PeerInfo as DiscoveredPeer, Libp2p } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Bus, VlanInfo, VlanMember } from '@wakunet/bus'
+import type { Bus, PayloadOf, VlanInfo, VlanMember } from '@wakunet/bus'
 import { vlanIdFromBytes, vlanIdToBytes } from '@wakunet/identity'
 import type { Clock, LaneServer, Logger, NodeId, Startable, Timer, VlanId } from '@wakunet/interface'
 import { readStateFile, type StateFormat, writeStateFile } from '@wakunet/service-kit'
-import { type Hello, MAX_ANNOUNCED_VLANS, MAX_RECORD_LIMIT_BYTES, TRUNK_VERSIONS } from '@wakunet/trunk'
+import {
+  type Hello,
+  MAX_ANNOUNCED_VLANS,
+  MAX_RECORD_LIMIT_BYTES,
+  MESH_CAPABILITY,
+  TRUNK_VERSIONS,
+} from '@wakunet/trunk'
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import { BusApi } from './bus-api.ts'
@@ -15,14 +21,18 @@ import { Dialer } from './dialer.ts'
 import { Directory } from './directory.ts'
 import { FrameRelay } from './frame-relay.ts'
 import { createHost } from './libp2p-host.ts'
+import { LinkWatch } from './link-watch.ts'
 import { usableListenAddresses } from './listen-check.ts'
 import { Memberships } from './memberships.ts'
 import { loadNodeKey, type NodeKey } from './node-key.ts'
 import { OverlayGate } from './overlay-gate.ts'
 import { OwnAddresses } from './own-addresses.ts'
+import { dialableAddresses } from './peer-addresses.ts'
 import { PeerBook } from './peer-book.ts'
 import { RecordNews } from './record-news.ts'
+import { Shortcuts } from './shortcuts.ts'
 import type { VlanStateEntry } from './stored-vlan.ts'
+import { TrunkUsage } from './trunk-usage.ts'
 import { Trunks } from './trunks.ts'
 import { VERSION } from './version.ts'
 
@@ -34,6 +44,10 @@ const MEMBERS_REFRESH_MS = 10_000
 const RECORD_NEWS_MS = 10_000
 /** Changes of members within this time are told together. */
 const MEMBERS_DEBOUNCE_MS = 20
+/** Idle shortcuts are looked for this often. */
+const SHORTCUTS_CHECK_MS = 5_000
+/** Which trunks matter is looked at this often, beside at every change. */
+const USAGE_CHECK_MS = 1_000
 
 const VLANS_STATE: StateFormat<{ vlans: readonly VlanStateEntry[] }> = {
   name: 'trunk-peer.vlans',
@@ -63,6 +77,7 @@ interface RunningParts {
   readonly key: NodeKey
   readonly trunks: Trunks
   readonly addresses: OwnAddresses
+  readonly shortcuts: Shortcuts
 }
 
 /** libp2p host, trunks, frame relay and VLAN directory of one node, behind the bus contract. */
@@ -73,11 +88,12 @@ export class TrunkPeer implements Startable {
   readonly gate = new OverlayGate()
   readonly memberships = new Memberships()
   readonly book = new PeerBook(Math.random)
+  readonly usage = new TrunkUsage()
   readonly relay: FrameRelay
   readonly directory: Directory
   readonly recordNews: RecordNews
   readonly #api: BusApi
-  #running: (RunningParts & { dialer: Dialer; startedAtMs: number }) | null = null
+  #running: (RunningParts & { dialer: Dialer; links: LinkWatch; startedAtMs: number }) | null = null
   #changed = new Set<VlanId>()
   #timers: Timer[] = []
   #announceTimer: Timer | null = null
@@ -163,15 +179,21 @@ export class TrunkPeer implements Startable {
       throw error
     }
     const addresses = new OwnAddresses({ host, bus: this.#components.bus, clock })
-    this.#running = { host, key, trunks, dialer, addresses, startedAtMs: clock.monotonicMs() }
+    const links = new LinkWatch({ clock, onChange: () => this.book.retryAll(clock.monotonicMs()) })
+    const shortcuts = this.#createShortcuts(host, key, trunks)
+    const startedAtMs = clock.monotonicMs()
+    this.#running = { host, key, trunks, dialer, addresses, shortcuts, links, startedAtMs }
     this.#learnBootstrap()
     trunks.start()
     dialer.start()
     addresses.start()
+    links.start()
     this.#api.start()
     this.#timers = [
       clock.setInterval(() => this.#tellMembers(this.memberships.ourVlans()), MEMBERS_REFRESH_MS),
       clock.setInterval(() => this.recordNews.tick(), RECORD_NEWS_MS),
+      clock.setInterval(() => this.#checkUsage(), USAGE_CHECK_MS),
+      clock.setInterval(() => shortcuts.tick(), SHORTCUTS_CHECK_MS),
     ]
     logger.info('started', {
       peer: key.peerId.toString(),
@@ -188,8 +210,10 @@ export class TrunkPeer implements Startable {
     for (const timer of this.#timers) timer.cancel()
     this.#announceTimer?.cancel()
     this.#announceTimer = null
+    running.links.stop()
     running.addresses.stop()
     running.dialer.stop()
+    running.shortcuts.stop()
     running.trunks.stop()
     await running.host.stop()
   }
@@ -202,6 +226,12 @@ export class TrunkPeer implements Startable {
     this.#tellMembers(ours.map(({ vlanId }) => vlanId as VlanId))
     if (changed.size > 0) this.recordNews.reconsider()
     this.#running?.addresses.tell()
+  }
+
+  /** A switch has said what it uses its trunks for. */
+  setUsed(used: PayloadOf<'switch.trunks.used'>): void {
+    this.usage.set(used, this.#components.clock.monotonicMs())
+    this.#setPaces()
   }
 
   /** Members of a VLAN that have a trunk to this node. */
@@ -225,8 +255,10 @@ export class TrunkPeer implements Startable {
         trunk.sendControl({ type: 'memberships', ...this.#announcement() })
         this.recordNews.up(trunk.nodeId)
         this.#tellMembersSoon(this.memberships.vlansOfPeer(trunk.nodeId))
+        this.#setPaces()
       },
-      onDown: (trunk) => {
+      onDown: (trunk, reason) => {
+        this.#running?.shortcuts.ended(trunk, reason)
         this.relay.removePeer(trunk)
         if (this.#running?.trunks.get(trunk.nodeId) === undefined) {
           this.#tellMembersSoon(this.memberships.removePeer(trunk.nodeId))
@@ -236,6 +268,7 @@ export class TrunkPeer implements Startable {
       onMemberships: (trunk, announced) => {
         this.#tellMembersSoon(this.memberships.setTheirs(trunk.nodeId, trunk.peerId, announced))
         this.recordNews.heard(trunk.nodeId, announced)
+        this.#setPaces()
       },
       onRoundTrip: (trunk) => this.#tellMembersSoon(this.memberships.vlansOfPeer(trunk.nodeId)),
       onMessage: (trunk, message) => {
@@ -247,6 +280,52 @@ export class TrunkPeer implements Startable {
     })
   }
 
+  #checkUsage(): void {
+    const now = this.#components.clock.monotonicMs()
+    this.usage.expire(now, (nodeId) => this.#running?.trunks.get(nodeId) !== undefined)
+    this.#setPaces()
+  }
+
+  #setPaces(): void {
+    const { quickHeartbeatMs } = this.#init.config
+    for (const trunk of this.#running?.trunks.up() ?? [])
+      trunk.setPace(quickHeartbeatMs > 0 && this.#matters(trunk.nodeId) ? quickHeartbeatMs : null)
+  }
+
+  /** True where frames would be missed. */
+  #matters(nodeId: NodeId): boolean {
+    const use = this.usage.of(nodeId)
+    return (use !== undefined && (use.tree || use.bytesPerSecond > 0)) || this.#mayMatter(nodeId)
+  }
+
+  /** True where a switch does not tell what it uses: it may use every trunk to a member. */
+  #mayMatter(nodeId: NodeId): boolean {
+    const now = this.#components.clock.monotonicMs()
+    for (const lane of this.memberships.lanes())
+      if (!this.usage.tells(lane, now) && this.memberships.shares(nodeId, lane)) return true
+    return false
+  }
+
+  #createShortcuts(host: Libp2p, key: NodeKey, trunks: Trunks): Shortcuts {
+    const { clock, logger } = this.#components
+    return new Shortcuts({
+      self: key.nodeId,
+      host,
+      trunks,
+      book: this.book,
+      usage: this.usage,
+      clock,
+      logger: logger.child('shortcuts'),
+      isJoined: (vlan) => this.memberships.ourVlans().has(vlan),
+      dialable: (claimed) =>
+        dialableAddresses(claimed, {
+          own: host.getMultiaddrs().map(String),
+          isOverlay: (address) => this.gate.isOverlay(address),
+        }),
+      mayMatter: (nodeId) => this.#mayMatter(nodeId),
+    })
+  }
+
   #hello(): Hello {
     return {
       type: 'hello',
@@ -254,7 +333,7 @@ export class TrunkPeer implements Startable {
       agent: AGENT,
       role: [...this.#init.config.roles],
       bootNonce: this.#bootNonce,
-      capabilities: [],
+      capabilities: [MESH_CAPABILITY],
       maxRecordBytes: MAX_RECORD_LIMIT_BYTES,
       maxVlans: MAX_ANNOUNCED_VLANS,
       heartbeatMs: this.#init.config.heartbeatMs,

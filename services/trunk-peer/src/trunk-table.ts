@@ -35,7 +35,7 @@ export class TrunkTable {
 
   /**
    * Decides about a trunk whose hellos agree, and takes it in. Both sides decide the same:
-   * a restarted peer's trunk replaces its old one; of two that were dialled at once the one
+   * a restarted peer's trunk replaces its old one, and any replaces one that has fallen silent; of two that were dialled at once the one
    * stays whose initiator has the lower node id; of two in the same direction the newer.
    */
   admit(trunk: Trunk): Admission {
@@ -48,7 +48,7 @@ export class TrunkTable {
       return { replaces: null, replaceCode: 'duplicate', refusal: null }
     }
     const restarted = !sameBoot(old, trunk)
-    if (restarted || old.initiator === trunk.initiator || this.#outranks(trunk)) {
+    if (restarted || old.silent || old.initiator === trunk.initiator || this.#outranks(trunk)) {
       this.#trunks.set(trunk.nodeId, trunk)
       return { replaces: old, replaceCode: restarted ? 'replaced' : 'duplicate', refusal: null }
     }

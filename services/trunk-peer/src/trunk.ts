@@ -5,10 +5,14 @@ import {
   type CloseCode,
   type ControlMessage,
   ControlStream,
+  connectionProgress,
+  FailureDetector,
   HEARTBEATS_MISSED,
   HELLO_TIMEOUT_MS,
   type Hello,
+  MESH_CAPABILITY,
   negotiate,
+  type PathState,
   StreamPath,
   type StreamPathStats,
   type WireMembership,
@@ -24,6 +28,8 @@ export interface TrunkInit {
   readonly initiator: boolean
   readonly hello: Hello
   readonly queueBytes: number
+  /** See `FailureDetectorInit`. */
+  readonly extraIntervals: number
   readonly clock: Clock
   readonly logger: Logger
   readonly events: TrunkEvents
@@ -53,6 +59,19 @@ export interface TrunkEnd {
   readonly remote: boolean
 }
 
+/** The owner calls `tick` this often. */
+export const TICK_MS = 50
+/** Probes of a closed window without an answer after which that window says nothing of the peer's health. */
+const WINDOW_PROBES_UNANSWERED = 3
+/** Linux holds an ACK back for up to this, in the hope of data to send it with. */
+const MAX_ACK_DELAY_MS = 200
+/** Answers through two busy processes, not one kernel. */
+const RELAYED_PATIENCE_MS = 600
+/** While anything comes from the peer, one heartbeat in so many is sent. */
+const HEARTBEATS_SPARED = 4
+/** Heartbeats whose answer can still be told apart; at 150 ms a round trip of 4.8 s. */
+const HEARTBEATS_REMEMBERED = 32
+
 type State = 'hello' | 'opening' | 'up' | 'down'
 
 /**
@@ -73,10 +92,18 @@ export class Trunk {
   #agreement: Agreement | null = null
   #theirHello: Hello | null = null
   #membershipSequence = -1
+  #upAtMs = 0
   #heartbeatSequence = 0
+  readonly #heartbeatTimesMs = new Float64Array(HEARTBEATS_REMEMBERED)
   #heartbeatSentAtMs = 0
+  #tickedAtMs: number
   #heardAtMs: number
   #heardBytes = 0
+  /** Time in which nothing came although this process was listening. */
+  #silentMs = 0
+  #detector: { readonly intervalMs: number; readonly detector: FailureDetector } | null = null
+  #lateBefore = 0
+  readonly #progress = { ackAgeMs: 0, unackedSegments: 0, windowProbes: 0, leastRttMs: 0 }
   readonly #roundTrip = new RoundTrip()
 
   constructor(init: TrunkInit) {
@@ -87,6 +114,7 @@ export class Trunk {
     this.initiator = init.initiator
     this.startedAtMs = init.clock.wallMs()
     this.#heardAtMs = init.clock.monotonicMs()
+    this.#tickedAtMs = this.#heardAtMs
     this.#deadline = init.clock.setTimeout(
       () =>
         this.close(
@@ -104,6 +132,16 @@ export class Trunk {
         this.#end({ code: 'lost', message: error?.message ?? 'connection lost', remote: true }),
     })
     this.#control.send(init.hello)
+  }
+
+  /** Monotonic time at which it came up; 0 before. */
+  get upAtMs(): number {
+    return this.#upAtMs
+  }
+
+  /** True where both sides have the capability. */
+  has(capability: string): boolean {
+    return this.#agreement?.capabilities.has(capability) ?? false
   }
 
   get up(): boolean {
@@ -154,6 +192,7 @@ export class Trunk {
     this.#deadline?.cancel()
     this.#deadline = null
     this.#state = 'up'
+    this.#upAtMs = this.#init.clock.monotonicMs()
     this.#init.events.onUp(this)
   }
 
@@ -168,23 +207,114 @@ export class Trunk {
     return this.#state === 'up' && this.#control.send(message)
   }
 
-  /** Sends a heartbeat when one is due, and ends the trunk when the peer is silent. Called often by the owner. */
+  /** How long nothing came although this process was listening, in milliseconds. */
+  get silentMs(): number {
+    return this.#silentMs
+  }
+
+  /** True where the peer has missed a heartbeat: a new trunk to it may be the better one. */
+  get silent(): boolean {
+    return this.#silentMs > 1.5 * (this.#agreement?.heartbeatMs ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** True where failures are looked for quickly. */
+  get quick(): boolean {
+    return this.#detector !== null
+  }
+
+  /** Answers that came so late that the quick detection became more patient. */
+  get lateAnswers(): number {
+    return this.#lateBefore + (this.#detector?.detector.late ?? 0)
+  }
+
+  /** @param intervalMs how soon a silent peer is probed, see `FailureDetector`; null: heartbeats alone */
+  setPace(intervalMs: number | null): void {
+    if (intervalMs === (this.#detector?.intervalMs ?? null)) return
+    this.#lateBefore = this.lateAnswers
+    this.#detector =
+      intervalMs === null
+        ? null
+        : {
+            intervalMs,
+            detector: new FailureDetector({
+              intervalMs,
+              tickMs: TICK_MS,
+              extraIntervals: this.#init.extraIntervals,
+            }),
+          }
+  }
+
+  /** Sends a heartbeat when one is due, and ends the trunk when the peer is silent. Called every `TICK_MS` by the owner. */
   tick(): void {
     if (this.#state !== 'up' || this.#agreement === null) return
     const now = this.#init.clock.monotonicMs()
-    const received = this.#frames?.stats.bytesReceived ?? 0
-    if (received !== this.#heardBytes) {
-      this.#heardBytes = received
-      this.#heardAtMs = now
-    }
+    this.#listen(now)
     const { heartbeatMs } = this.#agreement
-    if (now - this.#heardAtMs > heartbeatMs * HEARTBEATS_MISSED) {
-      this.close('timeout', `nothing heard for ${Math.round(now - this.#heardAtMs)} ms`)
+    if (this.#silentMs > heartbeatMs * HEARTBEATS_MISSED) {
+      this.#lose(`nothing heard for ${Math.round(this.#silentMs)} ms`)
       return
     }
-    if (now - this.#heartbeatSentAtMs < heartbeatMs) return
+    const verdict = this.#detector?.detector.tick(now, this.#path(now)) ?? 'well'
+    if (verdict === 'dead') this.#lose(`no answer, last heard ${Math.round(this.#progress.ackAgeMs)} ms ago`)
+    else if (verdict === 'probe' || this.#heartbeatIsDue(now, heartbeatMs)) this.#heartbeat(now)
+  }
+
+  /** While the peer asks there is no need to: only now and then, because each side measures its own round trips. */
+  #heartbeatIsDue(now: number, heartbeatMs: number): boolean {
+    const spared = this.rttMs !== null && this.#silentMs < heartbeatMs
+    return now - this.#heartbeatSentAtMs >= heartbeatMs * (spared ? HEARTBEATS_SPARED : 1)
+  }
+
+  /** Counts silence, but only what this process could have heard: a tick that comes late counts for two at the most. */
+  #listen(now: number): void {
+    const elapsedMs = now - this.#tickedAtMs
+    this.#tickedAtMs = now
+    const received = this.#frames?.stats.bytesReceived ?? 0
+    if (received === this.#heardBytes) {
+      this.#silentMs += Math.min(elapsedMs, 2 * TICK_MS)
+      return
+    }
+    this.#heardBytes = received
+    this.#heard(now)
+  }
+
+  #heard(now: number): void {
+    this.#heardAtMs = now
+    this.#silentMs = 0
+  }
+
+  /** The kernel knows best; a relayed connection has none at its end, and only what came over it counts. */
+  #path(now: number): PathState {
+    const progress = this.#progress
+    if (connectionProgress(this.#init.connection, progress)) {
+      return {
+        heardAgeMs: progress.ackAgeMs,
+        outstanding: progress.unackedSegments > 0 || progress.windowProbes >= WINDOW_PROBES_UNANSWERED,
+        patienceMs: MAX_ACK_DELAY_MS + 3 * progress.leastRttMs,
+      }
+    }
+    progress.ackAgeMs = now - this.#heardAtMs
+    return {
+      heardAgeMs: progress.ackAgeMs,
+      outstanding: true,
+      patienceMs: RELAYED_PATIENCE_MS + 4 * (this.rttMs ?? 300),
+    }
+  }
+
+  #heartbeat(now: number): void {
     this.#heartbeatSentAtMs = now
-    this.#control.send({ type: 'heartbeat', sequence: ++this.#heartbeatSequence })
+    this.#heartbeatTimesMs[++this.#heartbeatSequence % HEARTBEATS_REMEMBERED] = now
+    this.#control.send({ type: 'heartbeat', sequence: this.#heartbeatSequence })
+  }
+
+  #lose(message: string): void {
+    this.#control.send({ type: 'close', code: 'timeout', message })
+    this.#end({ code: 'timeout', message, remote: false }, true)
+  }
+
+  /** Ends a trunk that is of no use; the peer is not to dial it again by itself. */
+  dismiss(message: string): void {
+    this.close(this.has(MESH_CAPABILITY) ? 'idle' : 'stopping', message)
   }
 
   /** Ends the trunk from this side and tells the peer why. Idempotent. */
@@ -200,7 +330,7 @@ export class Trunk {
 
   #receive(message: ControlMessage): void {
     if (this.#state === 'down') return
-    this.#heardAtMs = this.#init.clock.monotonicMs()
+    this.#heard(this.#init.clock.monotonicMs())
     if (message.type === 'refuse' || message.type === 'close') {
       this.#end({ code: message.code, message: message.message, remote: true })
     } else if (this.#state === 'hello' || message.type === 'hello') {
@@ -262,18 +392,22 @@ export class Trunk {
   }
 
   #heartbeatAnswered(sequence: number): void {
-    if (sequence !== this.#heartbeatSequence) return
+    const age = this.#heartbeatSequence - sequence
+    if (sequence < 1 || age < 0 || age >= HEARTBEATS_REMEMBERED) return
     const now = this.#init.clock.monotonicMs()
-    if (this.#roundTrip.measured(now - this.#heartbeatSentAtMs, now)) this.#init.events.onRoundTrip(this)
+    const sentAtMs = this.#heartbeatTimesMs[sequence % HEARTBEATS_REMEMBERED]!
+    if (this.#roundTrip.measured(now - sentAtMs, now)) this.#init.events.onRoundTrip(this)
   }
 
-  #end(reason: TrunkEnd): void {
+  /** @param dead nobody is there to close the connection with: it is dropped, so that the next dial does not find it */
+  #end(reason: TrunkEnd, dead = false): void {
     if (this.#state === 'down') return
     this.#state = 'down'
     this.#deadline?.cancel()
     this.#frames?.close()
     this.#init.events.onDown(this, reason)
-    closeConnection(this.#init.connection, this.#init.logger)
+    if (dead) this.#init.connection.abort(new Error(reason.message))
+    else closeConnection(this.#init.connection, this.#init.logger)
   }
 }
 

@@ -9,11 +9,9 @@ import {
 } from '@wakunet/trunk'
 import { nodeIdOfPeer } from './node-key.ts'
 import type { KnownPeer, PeerBook } from './peer-book.ts'
-import { Trunk, type TrunkEnd, type TrunkEvents } from './trunk.ts'
+import { TICK_MS, Trunk, type TrunkEnd, type TrunkEvents } from './trunk.ts'
 import { TrunkTable } from './trunk-table.ts'
 
-/** Heartbeats are checked this often; their interval is the trunk's own. */
-const TICK_MS = 100
 const OPEN_TIMEOUT_MS = 5_000
 /** Connections whose trunk has not finished its hello. */
 const MAX_PENDING = 64
@@ -28,7 +26,7 @@ export interface TrunksInit {
   readonly queueBytes: number
   readonly hello: () => Hello
   readonly onUp: (trunk: Trunk) => void
-  readonly onDown: (trunk: Trunk) => void
+  readonly onDown: (trunk: Trunk, reason: TrunkEnd) => void
   readonly onMemberships: (trunk: Trunk, memberships: readonly WireMembership[]) => void
   readonly onRoundTrip: (trunk: Trunk) => void
   readonly onMessage: (
@@ -49,6 +47,8 @@ export interface TrunksStats {
   recordsDropped: number
   bytesSent: number
   bytesReceived: number
+  /** Answers to probes that came after their time; the trunk became more patient. */
+  lateAnswers: number
 }
 
 /** Opens, accepts, keeps and ends the trunks of this node. */
@@ -69,6 +69,7 @@ export class Trunks {
     recordsDropped: 0,
     bytesSent: 0,
     bytesReceived: 0,
+    lateAnswers: 0,
   }
   #timer: Timer | null = null
 
@@ -120,11 +121,11 @@ export class Trunks {
     }
     const existing = this.#table.get(nodeId)
     if (existing?.up === true) {
-      book.connected(peer)
+      book.connected(peer, clock.monotonicMs())
       return
     }
     // Two ways to know one peer (a configured address, mDNS) can lead to one connection: its trunk is under way.
-    if (this.#isInUse(connection)) return
+    if (this.isInUse(connection)) return
     if (connection.direction !== 'outbound') {
       book.failed(peer, 'waiting for the peer to open the trunk', clock.monotonicMs())
       return
@@ -149,7 +150,7 @@ export class Trunks {
   /** A peer opened a control stream. */
   acceptControl(stream: Stream, connection: Connection): void {
     const nodeId = this.#nodeIdOf(connection)
-    if (this.#isInUse(connection)) {
+    if (this.isInUse(connection)) {
       this.#ended.protocolViolations++
       stream.abort(new Error('this connection has a trunk already'))
       return
@@ -175,7 +176,7 @@ export class Trunks {
   }
 
   /** True where a trunk runs, or begins, over the connection: it can carry one. */
-  #isInUse(connection: Connection): boolean {
+  isInUse(connection: Connection): boolean {
     if (this.#opening.has(connection.id)) return true
     for (const trunk of this.#pending) if (trunk.runsOver(connection)) return true
     for (const trunk of this.#table.all()) if (trunk.runsOver(connection)) return true
@@ -183,7 +184,7 @@ export class Trunks {
   }
 
   #begin(nodeId: NodeId, connection: Connection, stream: Stream, initiator: boolean): void {
-    const { clock, logger, hello, queueBytes } = this.#init
+    const { book, clock, logger, hello, queueBytes } = this.#init
     const trunk = new Trunk({
       nodeId,
       connection,
@@ -191,6 +192,7 @@ export class Trunks {
       initiator,
       hello: hello(),
       queueBytes,
+      extraIntervals: book.extraIntervals(book.get(connection.remotePeer.toString()), clock.monotonicMs()),
       clock,
       logger,
       events: this.#events,
@@ -210,7 +212,7 @@ export class Trunks {
       this.#pending.delete(trunk)
       this.#ended.trunksOpened++
       const peer = this.#init.book.get(trunk.peerId)
-      if (peer !== undefined) this.#init.book.connected(peer)
+      if (peer !== undefined) this.#init.book.connected(peer, this.#init.clock.monotonicMs())
       this.#init.logger.info('trunk up', { peer: trunk.peerId, address: trunk.address })
       this.#init.onUp(trunk)
     },
@@ -235,10 +237,16 @@ export class Trunks {
       reason: reason.message,
       remote: reason.remote,
     })
-    this.#init.onDown(trunk)
+    this.#init.onDown(trunk, reason)
     const peer = book.get(trunk.peerId)
+    if (peer !== undefined && reason.code === 'timeout' && !reason.remote)
+      book.fellSilent(peer, clock.monotonicMs())
     if (peer === undefined || this.#table.get(trunk.nodeId) !== undefined) return
     if (!current && reason.code === 'duplicate') return
+    if (reason.code === 'idle' && !peer.sources.has('bootstrap')) {
+      book.rest(peer, reason.message)
+      return
+    }
     const refused =
       reason.remote && (reason.code === 'version' || reason.code === 'role' || reason.code === 'limit')
     book.failed(peer, `${reason.code}: ${reason.message}`, clock.monotonicMs(), refused)
@@ -257,6 +265,7 @@ export class Trunks {
 }
 
 function addStats(total: TrunksStats, trunk: Trunk): void {
+  total.lateAnswers += trunk.lateAnswers
   const stats = trunk.stats
   if (stats === null) return
   total.recordsSent += stats.recordsSent

@@ -16,6 +16,9 @@ export interface TestNode {
   readonly lane: LaneClient
   readonly nodeId: NodeId
   readonly peerId: string
+  /** Lets that much time pass for the node, between two of its timers. */
+  skip(ms: number): void
+  monotonicMs(): number
   /** Where it listens, with its peer id. */
   readonly address: string
   stop(): Promise<void>
@@ -37,7 +40,10 @@ export async function startNode(
     heartbeatMs: 100,
     ...config,
   })
-  const service = trunkPeer({ config: parsed, stateDir })({ bus, lane: server, clock: systemClock, logger })
+  let skippedMs = 0
+  const monotonicMs = () => systemClock.monotonicMs() + skippedMs
+  const clock = { ...systemClock, monotonicMs }
+  const service = trunkPeer({ config: parsed, stateDir })({ bus, lane: server, clock, logger })
   const parts = [bus, switchBus, cliBus, server, lane, service]
   const stop = async (): Promise<void> => {
     for (const part of [...parts].reverse()) await part.stop()
@@ -53,6 +59,10 @@ export async function startNode(
     nodeId: status.nodeId as NodeId,
     peerId: status.peerId,
     address: status.addresses[0]!,
+    monotonicMs,
+    skip: (ms) => {
+      skippedMs += ms
+    },
     stop,
   }
 }

@@ -12,10 +12,10 @@ test('a peer heard of is due at once, and not again while it is being dialled', 
   assert.deepEqual(book.due(10_000), [])
 })
 
-test('every failure doubles the wait up to half a minute, with jitter of half of it', () => {
+test('failures lengthen the wait from 0.2 s to half a minute, with jitter of half of it', () => {
   for (const [chance, first, last] of [
-    [0, 250, 15_000],
-    [0.999_999, 500, 30_000],
+    [0, 100, 15_000],
+    [0.999_999, 200, 30_000],
   ] as const) {
     const book = new PeerBook(() => chance)
     const peer = book.learn('peer-a', '/ip4/192.0.2.1/tcp/1', 'bootstrap', 0)!
@@ -30,9 +30,35 @@ test('success forgets the failures', () => {
   const book = new PeerBook(() => 0)
   const peer = book.learn('peer-a', '/ip4/192.0.2.1/tcp/1', 'bootstrap', 0)!
   for (let i = 0; i < 9; i++) book.failed(peer, 'x', 0)
-  book.connected(peer)
+  book.connected(peer, 0)
   book.failed(peer, 'x', 0)
-  assert.equal(peer.retryAtMs, 250)
+  assert.equal(peer.retryAtMs, 100)
+})
+
+test('a peer that was up is tried every few seconds for ten minutes, then as rarely as others', () => {
+  const book = new PeerBook(() => 0.999_999)
+  const peer = book.learn('peer-a', '/ip4/192.0.2.1/tcp/1', 'mdns', 0)!
+  book.connected(peer, 0)
+  const waits: number[] = []
+  for (let now = 3_600_000; now < 4_400_000; now = peer.retryAtMs!) {
+    book.failed(peer, 'cut', now)
+    waits.push(Math.round(peer.retryAtMs! - now))
+  }
+  assert.deepEqual(waits.slice(0, 7), [200, 500, 1_000, 2_000, 4_000, 4_000, 4_000])
+  assert.ok(waits.filter((wait) => wait === 4_000).length > 140)
+  assert.equal(waits.at(-1), 30_000)
+})
+
+test('a peer that dials us, and a network that changes, begin the short waits anew', () => {
+  const book = new PeerBook(() => 0.999_999)
+  const peer = book.learn('peer-a', '/ip4/192.0.2.1/tcp/1', 'bootstrap', 0)!
+  for (let i = 0; i < 9; i++) book.failed(peer, 'x', 0)
+  book.learn('peer-a', null, 'inbound', 0)
+  book.failed(peer, 'x', 0)
+  assert.equal(Math.round(peer.retryAtMs!), 200)
+  for (let i = 0; i < 9; i++) book.failed(peer, 'x', 0)
+  book.retryAll(7)
+  assert.deepEqual(book.due(7), [peer])
 })
 
 test('a peer without an address to dial waits to be called', () => {
@@ -58,7 +84,7 @@ test('a peer that refused is left alone for its time, then tried again', () => {
 test('hearing of a connected peer again does not dial it', () => {
   const book = new PeerBook(HALF)
   const peer = book.learn('peer-a', '/ip4/192.0.2.1/tcp/1', 'mdns', 0)!
-  book.connected(peer)
+  book.connected(peer, 0)
   book.learn('peer-a', '/ip4/192.0.2.1/tcp/2', 'mdns', 5)
   assert.deepEqual(book.due(5), [])
   assert.deepEqual(peer.addresses, ['/ip4/192.0.2.1/tcp/2', '/ip4/192.0.2.1/tcp/1'])
@@ -77,7 +103,7 @@ test('the book and the addresses of a peer are bounded; configured and connected
   const book = new PeerBook(HALF)
   const configured = book.learn('configured', '/ip4/192.0.2.1/tcp/1', 'bootstrap', 0)!
   const connected = book.learn('connected', null, 'inbound', 0)!
-  book.connected(connected)
+  book.connected(connected, 0)
   for (let i = 0; i < 6_000; i++) book.learn(`hostile-${i}`, '/ip4/192.0.2.66/tcp/1', 'mdns', 0)
   assert.equal(book.size, 4_096)
   assert.equal(book.get('configured'), configured)
@@ -91,4 +117,29 @@ test('when nothing can make room newcomers are turned away and counted', () => {
   for (let i = 0; i < 4_096; i++) book.learn(`configured-${i}`, '/ip4/192.0.2.1/tcp/1', 'bootstrap', 0)
   assert.equal(book.learn('late', '/ip4/192.0.2.2/tcp/1', 'mdns', 0), null)
   assert.equal(book.turnedAway, 1)
+})
+
+test('a peer that is given up and back at once, again and again, is given more time, and less after five good minutes', () => {
+  const book = new PeerBook(HALF)
+  const peer = book.learn('peer-a', '/ip4/192.0.2.1/tcp/1', 'bootstrap', 0)!
+  const extra: number[] = []
+  let now = 0
+  for (let i = 0; i < 6; i++) {
+    now += 10_000
+    book.fellSilent(peer, now)
+    book.connected(peer, now + 400)
+    extra.push(book.extraIntervals(peer, now + 400))
+  }
+  assert.deepEqual(extra, [0, 2, 4, 6, 6, 6])
+  assert.equal(book.extraIntervals(peer, now + 301_000), 0)
+})
+
+test('a peer that was away for longer than a moment gets no more time', () => {
+  const book = new PeerBook(HALF)
+  const peer = book.learn('peer-a', '/ip4/192.0.2.1/tcp/1', 'bootstrap', 0)!
+  for (let now = 10_000; now < 100_000; now += 10_000) {
+    book.fellSilent(peer, now)
+    book.connected(peer, now + 1_500)
+  }
+  assert.equal(book.extraIntervals(peer, 100_000), 0)
 })

@@ -13,7 +13,7 @@ import {
   UnitReader,
   type WireMembership,
 } from '@wakunet/trunk'
-import { Trunk, type TrunkEnd } from '../src/trunk.ts'
+import { TICK_MS, Trunk, type TrunkEnd } from '../src/trunk.ts'
 
 const hello = (fields: Partial<Hello> = {}): Hello => ({
   type: 'hello',
@@ -83,6 +83,7 @@ async function acceptTrunk(ours: Partial<Hello> = {}) {
     initiator: false,
     hello: hello(ours),
     queueBytes: 1_000_000,
+    extraIntervals: 0,
     clock,
     logger: recordingLogger(),
     openFrames: () => Promise.reject(new Error('only the initiator opens it')),
@@ -167,14 +168,47 @@ test('a flood of control messages ends the trunk; the burst that is allowed does
   assert.equal((await ended).code, 'flood')
 })
 
+/** Lets time pass as the owner of trunks does. */
+function tickFor(trunk: Trunk, clock: FakeClock, ms: number): void {
+  for (let passed = 0; passed < ms; passed += TICK_MS) {
+    clock.advance(TICK_MS)
+    trunk.tick()
+  }
+}
+
 test('a silent peer is gone after three and a half heartbeats', async () => {
   const { trunk, clock, ended } = await acceptUp()
-  clock.advance(3_500)
-  trunk.tick()
+  tickFor(trunk, clock, 3_500)
   assert.ok(trunk.up)
-  clock.advance(1)
-  trunk.tick()
+  tickFor(trunk, clock, TICK_MS)
   assert.equal((await ended).code, 'timeout')
+})
+
+test('time in which this process stood still does not count against the peer', async () => {
+  const { trunk, clock, peer } = await acceptUp()
+  clock.advance(60_000)
+  trunk.tick()
+  peer.send({ type: 'heartbeat', sequence: 1 })
+  await peer.next('heartbeat-ack')
+  tickFor(trunk, clock, 3_400)
+  assert.ok(trunk.up)
+})
+
+test('a trunk that matters is probed while it is quiet; where no kernel can be asked it is gone after a second', async () => {
+  const { trunk, clock, peer, ended } = await acceptUp()
+  trunk.setPace(150)
+  for (let probe = 0; probe < 10; probe++) {
+    tickFor(trunk, clock, 200)
+    const beat = (await peer.next('heartbeat')) as { sequence: number }
+    peer.send({ type: 'heartbeat-ack', sequence: beat.sequence })
+    while (trunk.silentMs > 0) await new Promise(setImmediate)
+  }
+  assert.equal(trunk.rttMs, 50)
+  // 150 ms until it is probed, then what an answer may take over a relay: 600 ms and four round trips.
+  tickFor(trunk, clock, 900)
+  assert.ok(trunk.up)
+  tickFor(trunk, clock, 200)
+  assert.deepEqual({ up: trunk.up, code: (await ended).code }, { up: false, code: 'timeout' })
 })
 
 test('a peer whose frames arrive is not silent, though its heartbeats are lost', async () => {
@@ -183,8 +217,7 @@ test('a peer whose frames arrive is not silent, though its heartbeats are lost',
     const before = trunk.stats!.bytesReceived
     theirFrames.send(frameUnit(new Uint8Array(100)))
     while (trunk.stats!.bytesReceived === before) await new Promise(setImmediate)
-    clock.advance(1_000)
-    trunk.tick()
+    tickFor(trunk, clock, 1_000)
   }
   assert.ok(trunk.up)
 })
