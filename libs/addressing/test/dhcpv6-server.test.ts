@@ -31,7 +31,6 @@ const server = new Dhcpv6Server({
   dnsServers: [address('fd12:3456:789a:1::53')],
   searchDomains: ['home.waku.internal'],
   ntpServers: [address('fd12:3456:789a:1::123')],
-  ntpNames: ['ntp.example.org'],
 })
 
 interface Answer {
@@ -111,7 +110,7 @@ describe('stateless DHCPv6', () => {
     const all = ask(INFORM, {})!.options
     assert.deepEqual(
       all.ntpServers?.map((server) => server.kind),
-      ['unicast', 'name'],
+      ['unicast'],
     )
     assert.equal(all.informationRefreshSeconds, 3_600)
     assert.ok(all.dnsServers !== undefined && all.domainList !== undefined && all.sntpServers !== undefined)

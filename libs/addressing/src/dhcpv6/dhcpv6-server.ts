@@ -43,7 +43,6 @@ export interface Dhcpv6ServerInit {
   readonly dnsServers: readonly Uint8Array[]
   readonly searchDomains: readonly string[]
   readonly ntpServers: readonly Uint8Array[]
-  readonly ntpNames: readonly string[]
 }
 
 /** Identifier of the server: DUID-LL of the station's MAC address (RFC 8415 §11.4), so the same on every switch of the VLAN. */
@@ -164,12 +163,9 @@ export class Dhcpv6Server {
 
   /** What the client asks for; all there is, where it does not say (RFC 8415 §18.3.6). */
   #information({ optionRequest }: Dhcpv6Options): Dhcpv6Options {
-    const { dnsServers, searchDomains, ntpServers, ntpNames } = this.#init
+    const { dnsServers, searchDomains, ntpServers } = this.#init
     const wants = (code: number) => optionRequest === undefined || optionRequest.includes(code)
-    const time = [
-      ...ntpServers.map((address) => ({ kind: 'unicast', address }) as const),
-      ...ntpNames.map((name) => ({ kind: 'name', name }) as const),
-    ]
+    const time = ntpServers.map((address) => ({ kind: 'unicast', address }) as const)
     return {
       ...(wants(DHCPV6_CODE.dnsServers) && dnsServers.length > 0 ? { dnsServers } : {}),
       ...(wants(DHCPV6_CODE.domainList) && searchDomains.length > 0 ? { domainList: searchDomains } : {}),

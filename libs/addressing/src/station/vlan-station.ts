@@ -263,8 +263,8 @@ export class VlanStation {
 
   #dhcp6Init(): Dhcpv6ServerInit {
     const { mac, prefix, dnsServers, searchDomains } = this.#content()
-    const ntp = planServers(this.#plan.ntp)
-    return { mac, prefix, dnsServers, searchDomains, ntpServers: ntp.addresses6, ntpNames: ntp.names }
+    const ntpServers = planServers(this.#plan.ntp).addresses6
+    return { mac, prefix, dnsServers, searchDomains, ntpServers }
   }
 
   #dnsServers6(): Uint8Array[] {
