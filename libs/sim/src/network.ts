@@ -2,15 +2,16 @@ import { ID_BYTES } from '@wakunet/interface'
 import {
   createDecodedRecord,
   decodeRecord,
-  encodeEnvelope,
   envelopeBytes,
   idKey,
+  RECORD_FIELD,
   RECORD_FLAG_CONTROL,
 } from '@wakunet/record'
 import { pathCostOfRtt } from '@wakunet/switching'
 import { EventQueue } from './event-queue.ts'
 import type { Random } from './random.ts'
 import { SharedAdvertisements } from './shared-advertisements.ts'
+import { type Ending, type LinkEnd, SimLink } from './sim-link.ts'
 import { SimNode } from './sim-node.ts'
 import type { Edge } from './topology.ts'
 import { TreeWatch } from './tree-watch.ts'
@@ -25,28 +26,18 @@ export interface NetworkInit {
   readonly maxNeighbours: number
   /** One-way delay of a trunk: each has one between these, and as much jitter again as a tenth of it. */
   readonly delayMs: readonly [number, number]
-  /** How long the ends of a trunk take to notice that it is up or down. */
+  /** How long the ends of a trunk take to notice that it is up, or was closed. */
   readonly detectMs: readonly [number, number]
+  /** The same where nothing says so. */
+  readonly silentMs: readonly [number, number]
   /** Part of the control records that is lost. Probes are spared, so that what is missing is the switches' fault. */
   readonly loss: number
   readonly onDeliver: (node: SimNode, probe: number) => void
   readonly onLoop: (a: number, b: number) => void
 }
 
-/** A trunk between two nodes. */
-export interface SimLink {
-  readonly a: SimNode
-  readonly b: SimNode
-  readonly delayMs: number
-  up: boolean
-  /** Grows whenever it goes up or down: what was under way before does not arrive. */
-  incarnation: number
-  /** Its port in the tree at each end; 0 where the end does not know of it. */
-  portOfA: number
-  portOfB: number
-  /** Both ends send frames over it. */
-  isOpen: boolean
-}
+/** Round trips that the two ends of a trunk have measured differ by as much as this part. */
+const RTT_SPREAD = 0.3
 
 /** Nodes, the trunks among them, and what is under way. */
 export class SimNetwork {
@@ -59,9 +50,8 @@ export class SimNetwork {
   controlLost = 0
   readonly #init: NetworkInit
   readonly #random: Random
-  readonly #byKey = new Map<number, SimNode>()
-  readonly #linksOf: SimLink[][] = []
-  readonly #linkOf = new Map<number, SimLink>()
+  /** The trunks of each node, by the key of the node at the other end. */
+  readonly #ends: Map<number, LinkEnd>[] = []
   readonly #record = createDecodedRecord()
   #openLinks = 0
   #components: number | null = null
@@ -72,7 +62,8 @@ export class SimNetwork {
     this.watch = new TreeWatch(init.nodes)
     const vlanId = random.bytes(ID_BYTES)
     const { keep } = new SharedAdvertisements()
-    const output = { send: this.#transmit, deliver: init.onDeliver }
+    const output = { send: this.#transmit, deliver: init.onDeliver, later: this.#later }
+    const keys = new Set<number>()
     for (let index = 0; index < init.nodes; index++) {
       const nodeId = random.bytes(ID_BYTES)
       const node = new SimNode(
@@ -81,24 +72,20 @@ export class SimNetwork {
         random,
       )
       this.nodes.push(node)
-      this.#linksOf.push([])
-      if (this.#byKey.has(idKey(nodeId, 0))) throw new Error('two simulated nodes share a key')
-      this.#byKey.set(idKey(nodeId, 0), node)
+      this.#ends.push(new Map())
+      keys.add(idKey(nodeId, 0))
     }
+    if (keys.size < init.nodes) throw new Error('two simulated nodes share a key')
     for (const [a, b] of init.edges) this.#addLink(this.nodes[a]!, this.nodes[b]!)
   }
 
   #addLink(a: SimNode, b: SimNode): void {
     const delayMs = this.#random.between(...this.#init.delayMs)
-    const link = { a, b, delayMs, up: false, incarnation: 0, portOfA: 0, portOfB: 0, isOpen: false }
+    const cost = () => pathCostOfRtt(2 * delayMs * this.#random.between(1, 1 + RTT_SPREAD))
+    const link = new SimLink({ a, b, costs: [cost(), cost()], delayMs })
     this.links.push(link)
-    this.#linksOf[a.index]!.push(link)
-    this.#linksOf[b.index]!.push(link)
-    this.#linkOf.set(this.#pairKey(a, b), link)
-  }
-
-  #pairKey(a: SimNode, b: SimNode): number {
-    return Math.min(a.index, b.index) * this.nodes.length + Math.max(a.index, b.index)
+    this.#ends[a.index]!.set(idKey(b.nodeId, 0), link.a)
+    this.#ends[b.index]!.set(idKey(a.nodeId, 0), link.b)
   }
 
   get nowMs(): number {
@@ -109,63 +96,59 @@ export class SimNetwork {
     return this.nodes.filter(({ alive }) => alive)
   }
 
-  linksOf(node: SimNode): readonly SimLink[] {
-    return this.#linksOf[node.index]!
+  /** The node's ends of its trunks. */
+  endsOf(node: SimNode): Iterable<LinkEnd> {
+    return this.#ends[node.index]!.values()
   }
 
   // --- what happens to nodes and trunks ------------------------------------------------------------------
 
   start(node: SimNode): void {
     node.start(this.#random, this.nowMs)
-    for (const link of this.linksOf(node))
-      if (link.a === node) link.portOfA = 0
-      else link.portOfB = 0
+    for (const end of this.endsOf(node)) end.reset()
     this.#components = null
     this.#after(node)
-    for (const link of this.linksOf(node)) this.linkUp(link)
+    for (const { link } of this.endsOf(node)) this.linkUp(link)
   }
 
   /** The node is gone from one moment to the next; its neighbours notice one after the other. */
-  crash(node: SimNode): void {
-    for (const link of this.linksOf(node)) this.linkDown(link)
+  stop(node: SimNode, ending: Ending): void {
+    for (const { link } of this.endsOf(node)) this.linkDown(link, ending)
     node.alive = false
     this.#components = null
   }
 
   linkUp(link: SimLink): void {
-    if (link.up || !link.a.alive || !link.b.alive) return
+    const { a, b } = link
+    if (link.up || !a.node.alive || !b.node.alive) return
     this.#components = null
     link.up = true
     link.incarnation++
-    const cost = pathCostOfRtt(2 * link.delayMs)
-    this.#notice(link, (node, peer) =>
+    this.#notice(link, this.#init.detectMs, ({ node, cost }, { node: peer }) =>
       node.fabric.addTrunk({ id: peer.nodeId, bootNonce: peer.bootNonce, cost }, this.nowMs),
     )
   }
 
-  linkDown(link: SimLink): void {
+  linkDown(link: SimLink, ending: Ending): void {
     if (!link.up) return
     this.#components = null
     link.up = false
     link.incarnation++
-    this.watch.remove(link.a.index, link.b.index)
+    this.watch.remove(link.a.node.index, link.b.node.index)
     this.#noteOpen(link, false)
-    this.#notice(link, (node, peer) => node.fabric.removeTrunk(peer.nodeId, this.nowMs))
+    const inMs = ending === 'close' ? this.#init.detectMs : this.#init.silentMs
+    this.#notice(link, inMs, ({ node }, { node: peer }) => node.fabric.removeTrunk(peer.nodeId, this.nowMs))
   }
 
-  #notice(link: SimLink, run: (node: SimNode, peer: SimNode) => void): void {
+  #notice(link: SimLink, inMs: readonly [number, number], run: (end: LinkEnd, other: LinkEnd) => void): void {
     const { a, b, incarnation } = link
-    for (const [node, peer] of [
-      [a, b],
-      [b, a],
-    ] as const)
-      this.queue.after(this.#random.between(...this.#init.detectMs), () => {
-        if (link.incarnation !== incarnation || !node.alive) return
-        run(node, peer)
-        const port = node.fabric.trunks.find(peer.nodeId, 0)?.port ?? 0
-        if (node === a) link.portOfA = port
-        else link.portOfB = port
-        this.#after(node)
+    for (const end of [a, b])
+      this.queue.after(this.#random.between(...inMs), () => {
+        if (link.incarnation !== incarnation || !end.node.alive) return
+        run(end, end.other)
+        end.port = end.node.fabric.trunks.find(end.other.node.nodeId, 0)?.port ?? 0
+        end.node.treeRevision = -1
+        this.#after(end.node)
       })
   }
 
@@ -175,36 +158,47 @@ export class SimNetwork {
     this.#after(node)
   }
 
+  readonly #later = (node: SimNode, run: (nowMs: number) => void): void => {
+    const { datapath } = node
+    this.queue.after(0, () => {
+      if (node.alive && node.datapath === datapath) this.at(node, () => run(this.nowMs))
+    })
+  }
+
   /** Plans the node's next tick, and looks at its ports where they have changed. */
   #after(node: SimNode): void {
-    if (node.treeRevision !== node.fabric.tree.revision) {
-      node.treeRevision = node.fabric.tree.revision
+    const { revision } = node.fabric.tree
+    if (node.treeRevision !== revision) {
+      node.treeRevision = revision
       this.#look(node)
     }
-    const tickMs = Math.max(this.nowMs, node.fabric.nextTickMs(this.nowMs))
+    const tickMs = Math.max(this.nowMs, node.nextTickMs(this.nowMs))
     if (tickMs >= node.tickMs) return
     node.tickMs = tickMs
-    const { fabric } = node
+    const { datapath } = node
     this.queue.at(tickMs, () => {
-      if (node.tickMs !== tickMs || node.fabric !== fabric || !node.alive) return
+      if (node.tickMs !== tickMs || node.datapath !== datapath || !node.alive) return
       node.tickMs = Number.POSITIVE_INFINITY
-      fabric.tick(this.nowMs)
+      node.tick(this.nowMs)
       this.#after(node)
     })
   }
 
   /** All ports of a node change at one moment, so what has closed comes before what has opened. */
   #look(node: SimNode): void {
+    const { tree } = node.fabric
     const opened: SimLink[] = []
-    for (const link of this.linksOf(node)) {
+    for (const end of this.endsOf(node)) {
+      const { link, other } = end
+      end.forwards = tree.isForwarding(end.port)
+      end.isOpen = tree.isOpen(end.port)
       if (!link.up) continue
-      const { a, b, portOfA, portOfB } = link
-      const forwards = a.fabric.tree.isForwarding(portOfA) && b.fabric.tree.isForwarding(portOfB)
-      if (forwards) opened.push(link)
-      else this.watch.remove(a.index, b.index)
-      this.#noteOpen(link, forwards && a.fabric.tree.isOpen(portOfA) && b.fabric.tree.isOpen(portOfB))
+      if (!end.forwards || !other.forwards) this.watch.remove(node.index, other.node.index)
+      else opened.push(link)
+      this.#noteOpen(link, end.isOpen && other.isOpen)
     }
-    for (const { a, b } of opened) if (!this.watch.add(a.index, b.index)) this.#init.onLoop(a.index, b.index)
+    for (const { a, b } of opened)
+      if (!this.watch.add(a.node.index, b.node.index)) this.#init.onLoop(a.node.index, b.node.index)
   }
 
   #noteOpen(link: SimLink, isOpen: boolean): void {
@@ -219,17 +213,20 @@ export class SimNetwork {
   readonly #transmit = (from: SimNode, parts: readonly Uint8Array[]): void => {
     const head = parts[0]!
     const peers = head[0]!
-    const message = messageFrom(from, parts, envelopeBytes(peers))
-    const isControl = (message[envelopeBytes(1) + 1]! & RECORD_FLAG_CONTROL) !== 0
+    const ends: LinkEnd[] = []
     for (let i = 0; i < peers; i++) {
-      const to = this.#byKey.get(idKey(head, envelopeBytes(i)))
-      const link = to === undefined ? undefined : this.#linkOf.get(this.#pairKey(from, to))
-      if (to === undefined || link === undefined) throw new Error('a record for somebody without a trunk')
-      if (isControl) this.#countControl(message.length)
+      const end = this.#ends[from.index]!.get(idKey(head, envelopeBytes(i)))
+      if (end === undefined) throw new Error('a record for somebody without a trunk')
+      ends.push(end)
+    }
+    const message = messageFrom(from, parts, peers)
+    const isSmall = isControl(message)
+    for (const { link, other } of ends) {
+      if (isSmall) this.#countControl(message.length)
       if (!link.up) continue
-      if (isControl && this.#init.loss > 0 && this.#random.unit() < this.#init.loss) this.controlLost++
+      if (isSmall && this.#init.loss > 0 && this.#random.unit() < this.#init.loss) this.controlLost++
       // Whoever receives frames may write into them; control is only read.
-      else this.#carry(link, to, isControl || peers === 1 ? message : message.slice())
+      else this.#carry(other, isSmall || peers === 1 ? message : message.slice())
     }
   }
 
@@ -238,14 +235,18 @@ export class SimNetwork {
     this.controlBits += 8 * (messageBytes - envelopeBytes(1) + TRUNK_OVERHEAD_BYTES)
   }
 
-  #carry(link: SimLink, to: SimNode, message: Uint8Array): void {
-    const { incarnation, delayMs } = link
-    this.queue.after(delayMs * (1 + 0.1 * this.#random.unit()), () => {
-      if (link.incarnation !== incarnation || !to.alive) return
+  /** A trunk delays, but keeps the order. */
+  #carry(to: LinkEnd, message: Uint8Array): void {
+    const { link, node } = to
+    const { incarnation } = link
+    const atMs = this.nowMs + link.delayMs * (1 + 0.1 * this.#random.unit())
+    to.arrivalMs = Math.max(to.arrivalMs, atMs)
+    this.queue.at(to.arrivalMs, () => {
+      if (link.incarnation !== incarnation || !node.alive) return
       const verdict = decodeRecord(message, this.#record, envelopeBytes(1))
       if (verdict !== 'ok') throw new Error(`a switch sent a record that is refused: ${verdict}`)
-      to.receive(this.#record, 1, this.nowMs)
-      this.#after(to)
+      node.receive(this.#record, 1, this.nowMs)
+      this.#after(node)
     })
   }
 
@@ -256,11 +257,10 @@ export class SimNetwork {
     const seen = new Set([node.index])
     const front = [node]
     for (let next = front.pop(); next !== undefined; next = front.pop())
-      for (const link of this.linksOf(next)) {
-        const other = link.a === next ? link.b : link.a
-        if (!link.up || seen.has(other.index)) continue
-        seen.add(other.index)
-        front.push(other)
+      for (const { link, other } of this.endsOf(next)) {
+        if (!link.up || seen.has(other.node.index)) continue
+        seen.add(other.node.index)
+        front.push(other.node)
       }
     return seen
   }
@@ -290,11 +290,19 @@ export class SimNetwork {
 }
 
 /** The message as the far end's lane hands it out: who it is from, and the record. */
-function messageFrom(from: SimNode, parts: readonly Uint8Array[], skip: number): Uint8Array {
+function messageFrom(from: SimNode, parts: readonly Uint8Array[], peers: number): Uint8Array {
+  const head = parts[0]!
+  if (parts.length === 1 && peers === 1 && isControl(head)) {
+    // Control comes in bytes of its own, which may be kept and written into.
+    head.set(from.nodeId, 1)
+    return head
+  }
+  const skip = envelopeBytes(peers)
   let length = envelopeBytes(1) - skip
   for (const part of parts) length += part.length
   const message = new Uint8Array(length)
-  message.set(encodeEnvelope([from.nodeId]))
+  message[0] = 1
+  message.set(from.nodeId, 1)
   let at = envelopeBytes(1)
   for (const [i, part] of parts.entries()) {
     const bytes = i === 0 ? part.subarray(skip) : part
@@ -302,4 +310,9 @@ function messageFrom(from: SimNode, parts: readonly Uint8Array[], skip: number):
     at += bytes.length
   }
   return message
+}
+
+/** Whether the record behind an envelope of one peer is control. */
+function isControl(message: Uint8Array): boolean {
+  return (message[envelopeBytes(1) + RECORD_FIELD.flags]! & RECORD_FLAG_CONTROL) !== 0
 }

@@ -6,6 +6,7 @@ interface Probe {
   readonly received: Set<number>
   /** Sent while the network was whole and quiet: it must arrive. */
   readonly mustArrive: boolean
+  readonly onSettled: ((wasMissed: boolean) => void) | undefined
 }
 
 /** Frames whose way is followed: who got them, and how often. */
@@ -20,10 +21,17 @@ export class Probes {
   strayed = 0
   readonly #probes = new Map<number, Probe>()
 
-  /** @returns the number to send it under */
-  expect(expected: ReadonlySet<number>, mustArrive: boolean): number {
+  /**
+   * @param onSettled called by `settle`
+   * @returns the number to send it under
+   */
+  expect(
+    expected: ReadonlySet<number>,
+    mustArrive: boolean,
+    onSettled?: (wasMissed: boolean) => void,
+  ): number {
     const number = ++this.sent
-    this.#probes.set(number, { expected, received: new Set(), mustArrive })
+    this.#probes.set(number, { expected, received: new Set(), mustArrive, onSettled })
     return number
   }
 
@@ -39,8 +47,12 @@ export class Probes {
   /** Nothing is on its way any more: counts who was missed. @returns how many that were */
   settle(): number {
     let missed = 0
-    for (const { expected, received, mustArrive } of this.#probes.values())
-      if (mustArrive) for (const index of expected) if (!received.has(index)) missed++
+    for (const { expected, received, mustArrive, onSettled } of this.#probes.values()) {
+      let ownMissed = 0
+      for (const index of expected) if (!received.has(index)) ownMissed++
+      if (mustArrive) missed += ownMissed
+      onSettled?.(ownMissed > 0)
+    }
     this.unreached += missed
     this.#probes.clear()
     return missed

@@ -28,6 +28,8 @@ export interface SimReport {
   readonly convergenceP50Ms: number
   readonly convergenceP99Ms: number
   readonly convergenceMaxMs: number
+  /** How long stations that moved could not be reached; 0 where none did. */
+  readonly moveMaxMs: number
   readonly controlBitsPerSecondPerIdleNode: number
   readonly duplicateDeliveries: number
   readonly unreached: number
@@ -68,6 +70,7 @@ export function simulate(options: SimOptions): SimReport {
     convergenceP50Ms: Math.round(percentile(convergenceMs, 0.5)),
     convergenceP99Ms: Math.round(percentile(convergenceMs, 0.99)),
     convergenceMaxMs: Math.round(percentile(convergenceMs, 1)),
+    moveMaxMs: Math.round(percentile(simulation.movesMs, 1)),
     controlBitsPerSecondPerIdleNode: Math.round(idleBits),
     duplicateDeliveries: probes.duplicates,
     unreached: probes.unreached,
@@ -117,6 +120,7 @@ const WORST = [
   'convergenceP50Ms',
   'convergenceP99Ms',
   'convergenceMaxMs',
+  'moveMaxMs',
   'controlBitsPerSecondPerIdleNode',
 ] as const
 

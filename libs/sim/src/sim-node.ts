@@ -1,12 +1,20 @@
+import { isMulticastMac, readMac } from '@wakunet/ethernet'
 import { FRAME_HEADER_BYTES, type FrameBatch } from '@wakunet/interface'
 import { type DecodedRecord, RECORD_HEADROOM_BYTES, type SendParts, writeFrameHeader } from '@wakunet/record'
-import { type Advertisement, VlanFabric } from '@wakunet/switching'
+import { type Advertisement, VlanDatapath, type VlanFabric } from '@wakunet/switching'
 import type { Random } from './random.ts'
+import { BROADCAST_MAC, macBytes, probeFrame, probeOf } from './sim-frames.ts'
+import { SimHost } from './sim-host.ts'
 
-const PROBE_BYTES = 60
-const PROBE_AT = 14
 const NO_HINT = { flags: 0, gsoType: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
-const BROADCAST = 0xffff_ffff_ffff
+const MTU = 1_400
+const START_WALL_MS = 1_700_000_000_000
+/** Who the switches of the VLAN are towards their TAPs (see `MulticastSpeaker`). */
+const SPEAKER = {
+  mac: Uint8Array.of(0x02, 0x57, 0x4b, 0, 0, 1),
+  address4: new Uint8Array(4),
+  address6: Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255),
+}
 
 /** The MAC address that belongs to a simulated node: the first bytes of its id, locally administered. */
 export function macOf(nodeId: Uint8Array): number {
@@ -25,16 +33,21 @@ export interface SimNodeInit {
 
 export interface SimNodeOutput {
   readonly send: (node: SimNode, parts: readonly Uint8Array[]) => void
-  /** A probe came out at the node's TAP. */
+  /** A probe came to a station of the node's TAP. */
   readonly deliver: (node: SimNode, probe: number) => void
+  /** Runs something at the node in a moment. */
+  readonly later: (node: SimNode, run: (nowMs: number) => void) => void
 }
 
-/** A member: the fabric of its switch, as vlan-switch runs it, with a TAP that sends and takes probes. */
+/** A member: the datapath of its switch, as vlan-switch runs it, and the stations on its TAP's side. */
 export class SimNode {
   readonly index: number
   readonly nodeId: Uint8Array
-  readonly mac: number
-  fabric: VlanFabric
+  /** Its own interface. */
+  readonly host: SimHost
+  /** Stations behind it beside that. */
+  readonly guests = new Set<SimHost>()
+  datapath: VlanDatapath
   alive = false
   /** Random at every start. */
   bootNonce: Uint8Array
@@ -49,77 +62,114 @@ export class SimNode {
   constructor(init: SimNodeInit, output: SimNodeOutput, random: Random) {
     this.index = init.index
     this.nodeId = init.nodeId
-    this.mac = macOf(init.nodeId)
+    this.host = new SimHost(macOf(init.nodeId))
     this.#init = init
     this.#output = output
     this.#send = (parts) => output.send(this, parts)
     this.bootNonce = random.bytes(8)
-    this.fabric = this.#newFabric(random, 0)
+    this.datapath = this.#newDatapath(random, 0)
+  }
+
+  get mac(): number {
+    return this.host.mac
+  }
+
+  get fabric(): VlanFabric {
+    return this.datapath.fabric
   }
 
   /** Starts, or starts anew with nothing but its identity. */
   start(random: Random, nowMs: number): void {
     this.bootNonce = random.bytes(8)
-    this.fabric = this.#newFabric(random, nowMs)
+    this.datapath = this.#newDatapath(random, nowMs)
     this.alive = true
     this.tickMs = Number.POSITIVE_INFINITY
     this.treeRevision = -1
   }
 
-  #newFabric(random: Random, nowMs: number): VlanFabric {
+  #newDatapath(random: Random, nowMs: number): VlanDatapath {
     const { nodeId, vlanId, maxNeighbours, keep } = this.#init
-    return new VlanFabric(
+    return new VlanDatapath(
       {
         nodeId,
         vlanId,
         bootNonce: this.bootNonce,
         mac: this.mac,
+        tapMac: macBytes(this.mac),
         macOf,
-        firstSequence: 1_700_000_000_000 + Math.floor(nowMs),
+        firstSequence: START_WALL_MS + Math.floor(nowMs),
         firstNumber: random.uint32(),
+        hashSeed: random.uint32(),
+        random: () => random.unit(),
+        speaker: SPEAKER,
+        mtu: MTU,
         maxNeighbours,
         keep,
       },
-      { send: this.#send },
+      { send: this.#send, toTap: (frame) => this.#toTap(frame, 0, frame.length) },
       nowMs,
     )
   }
 
-  /** Sends a probe from the TAP; to everybody where `to` is null. */
-  probe(probe: number, to: SimNode | null, nowMs: number): void {
-    const bytes = new Uint8Array(RECORD_HEADROOM_BYTES + FRAME_HEADER_BYTES + PROBE_BYTES)
-    const view = new DataView(bytes.buffer)
-    writeFrameHeader(bytes, RECORD_HEADROOM_BYTES, PROBE_BYTES, NO_HINT)
-    const frame = RECORD_HEADROOM_BYTES + FRAME_HEADER_BYTES
-    writeMac(view, frame, to === null ? BROADCAST : to.mac)
-    writeMac(view, frame + 6, this.mac)
-    view.setUint16(frame + 12, 0x88b5)
-    view.setUint32(frame + PROBE_AT, probe)
+  nextTickMs(nowMs: number): number {
+    return this.datapath.nextTickMs(nowMs)
+  }
+
+  tick(nowMs: number): void {
+    this.datapath.tick(nowMs)
+  }
+
+  /** Sends a probe from the own interface; to everybody where `to` is null. */
+  probe(probe: number, to: number | null, nowMs: number): void {
+    this.send(probeFrame(to ?? BROADCAST_MAC, this.mac, probe), nowMs)
+  }
+
+  /** A station of the TAP's side sends a frame. */
+  send(frame: Uint8Array, nowMs: number): void {
+    const bytes = new Uint8Array(RECORD_HEADROOM_BYTES + FRAME_HEADER_BYTES + frame.length)
+    writeFrameHeader(bytes, RECORD_HEADROOM_BYTES, frame.length, NO_HINT)
+    bytes.set(frame, RECORD_HEADROOM_BYTES + FRAME_HEADER_BYTES)
     const batch: FrameBatch = {
       bytes,
       offsets: Uint32Array.of(RECORD_HEADROOM_BYTES),
-      lengths: Uint32Array.of(PROBE_BYTES),
+      lengths: Uint32Array.of(frame.length),
       count: 1,
     }
-    this.fabric.forward(batch, nowMs)
+    this.datapath.fromTap(batch, nowMs)
   }
 
   /** A record came over a trunk; the id of the trunk's peer is at `peerOffset`. */
   receive(record: DecodedRecord, peerOffset: number, nowMs: number): void {
-    const sender = this.fabric.receive(record, peerOffset, nowMs)
+    const sender = this.datapath.receiveRecord(record, peerOffset, nowMs)
     if (sender === null) return
     const { bytes, offsets, lengths, count } = record.batch
     for (let i = 0; i < count; i++) {
-      const frame = offsets[i]! + FRAME_HEADER_BYTES
-      if (!this.fabric.bridge.receiveFrame(bytes, frame, lengths[i]!, sender, record.tree, nowMs)) continue
-      const at = frame + PROBE_AT
-      const probe = bytes[at]! * 0x100_0000 + (bytes[at + 1]! << 16) + (bytes[at + 2]! << 8) + bytes[at + 3]!
-      this.#output.deliver(this, probe)
+      const at = offsets[i]! + FRAME_HEADER_BYTES
+      if (this.datapath.accept(bytes, at, lengths[i]!, sender, record.tree, nowMs))
+        this.#toTap(bytes, at, lengths[i]!)
     }
   }
-}
 
-function writeMac(view: DataView, offset: number, mac: number): void {
-  view.setUint16(offset, Math.floor(mac / 0x1_0000_0000))
-  view.setUint32(offset + 2, mac % 0x1_0000_0000)
+  #toTap(bytes: Uint8Array, at: number, length: number): void {
+    const probe = probeOf(bytes, at)
+    if (probe !== null && this.#isForStation(bytes, at)) this.#output.deliver(this, probe)
+    if (probe === null) this.#hear(bytes.slice(at, at + length))
+  }
+
+  /** A station here takes the frame: its address is there, or it is for a group, which the switch has to know about. */
+  #isForStation(bytes: Uint8Array, at: number): boolean {
+    if (isMulticastMac(bytes, at)) return true
+    const mac = readMac(bytes, at)
+    if (mac === this.mac) return true
+    for (const guest of this.guests) if (guest.mac === mac) return true
+    return false
+  }
+
+  #hear(frame: Uint8Array): void {
+    const answer = (host: SimHost) => {
+      for (const reply of host.hear(frame)) this.#output.later(this, (nowMs) => this.send(reply, nowMs))
+    }
+    answer(this.host)
+    for (const guest of this.guests) answer(guest)
+  }
 }

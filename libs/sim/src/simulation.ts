@@ -12,8 +12,10 @@ export interface SimulationInit {
   readonly connectionLimit?: number
   /** One-way delay of a trunk. Default 2 to 40. */
   readonly delayMs?: readonly [number, number]
-  /** Default 0 to 50. */
+  /** How long the ends of a trunk take to notice that it is up, or was closed. Default 0 to 50. */
   readonly detectMs?: readonly [number, number]
+  /** How long they take where nothing says so: a cable was cut, a host lost its power. Default 100 to 700. */
+  readonly silentMs?: readonly [number, number]
   /** Part of the control records that is lost. Default 0. */
   readonly loss?: number
 }
@@ -39,6 +41,8 @@ export class Simulation {
   readonly probes = new Probes()
   /** Milliseconds from each event to a tree that spans everything again. */
   readonly convergenceMs: number[] = []
+  /** Milliseconds until a station that has moved is reachable where it is. */
+  readonly movesMs: number[] = []
   violations = 0
   readonly described: string[] = []
   readonly #settleMs: number
@@ -54,15 +58,17 @@ export class Simulation {
         maxNeighbours: Math.min(64, init.topology === 'mesh' ? init.nodes : Math.max(2, limit)),
         delayMs: init.delayMs ?? [2, 40],
         detectMs: init.detectMs ?? [0, 50],
+        silentMs: init.silentMs ?? [100, 700],
         loss: init.loss ?? 0,
         onDeliver: (node, probe) => this.probes.deliver(node, probe),
-        onLoop: (a, b) => this.#violate(`trunk ${a} to ${b} closes a forwarding loop`),
+        onLoop: (a, b) => this.violate(`trunk ${a} to ${b} closes a forwarding loop`),
       },
       this.random,
     )
   }
 
-  #violate(what: string, count = 1): void {
+  /** Something is not as it must be. */
+  violate(what: string, count = 1): void {
     this.violations += count
     if (this.described.length < MAX_DESCRIBED)
       this.described.push(`${Math.round(this.network.nowMs)} ms: ${what}`)
@@ -99,7 +105,7 @@ export class Simulation {
     // Nobody has noticed yet at the very moment of the event.
     if (network.queue.run(startMs + MAX_CONVERGENCE_MS, () => network.isConverged()))
       return network.nowMs - startMs
-    this.#violate(`the tree does not span the network after ${MAX_CONVERGENCE_MS} ms`)
+    this.violate(`the tree does not span the network after ${MAX_CONVERGENCE_MS} ms`)
     return MAX_CONVERGENCE_MS
   }
 
@@ -110,12 +116,12 @@ export class Simulation {
     for (let i = 0; i < UNICASTS; i++) this.#unicast()
     this.run(FLIGHT_MS)
     const missed = this.probes.settle()
-    if (missed > 0) this.#violate(`${missed} copies of probes did not arrive`, missed)
+    if (missed > 0) this.violate(`${missed} copies of probes did not arrive`, missed)
     const after = this.#counts()
     if (after.duplicates > before.duplicates)
-      this.#violate('a probe arrived twice', after.duplicates - before.duplicates)
+      this.violate('a probe arrived twice', after.duplicates - before.duplicates)
     if (after.strayed > before.strayed)
-      this.#violate('a probe came to somebody else', after.strayed - before.strayed)
+      this.violate('a probe came to somebody else', after.strayed - before.strayed)
     this.#checkTables()
   }
 
@@ -138,10 +144,10 @@ export class Simulation {
     const sender = this.random.pick(alive)
     const goal = this.random.pick(alive)
     if (goal === sender || !this.network.componentOf(sender).has(goal.index)) return
-    this.#send(sender, goal, this.probes.expect(new Set([goal.index]), true))
+    this.#send(sender, goal.mac, this.probes.expect(new Set([goal.index]), true))
   }
 
-  #send(from: SimNode, to: SimNode | null, probe: number): void {
+  #send(from: SimNode, to: number | null, probe: number): void {
     this.network.at(from, () => from.probe(probe, to, this.network.nowMs))
   }
 
@@ -151,10 +157,10 @@ export class Simulation {
       if (!alive) continue
       const members = nodes.length
       if (fabric.linkState.database.size > members)
-        this.#violate(`node ${index} knows more origins than exist`)
-      if (fabric.bridge.members.size >= members) this.#violate(`node ${index} has more members than exist`)
+        this.violate(`node ${index} knows more origins than exist`)
+      if (fabric.bridge.members.size >= members) this.violate(`node ${index} has more members than exist`)
       if (fabric.bridge.fdbSize > MAX_FDB_ENTRIES + members)
-        this.#violate(`node ${index} has too many addresses`)
+        this.violate(`node ${index} has too many addresses`)
     }
   }
 
