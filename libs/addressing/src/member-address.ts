@@ -5,7 +5,7 @@ import { derive } from './derive.ts'
 import { formatIp } from './ip-address.ts'
 import { AddressWalk } from './leases/address-walk.ts'
 
-/** Not for hosts: network, first host address (kept for a router), broadcast. */
+/** Not for hosts: network, first host address (the switch's own station), broadcast. */
 const RESERVED_ADDRESSES = 3
 /** Of the longest prefix that leaves an address to give. */
 const MAX_PREFIX = 30
@@ -50,15 +50,14 @@ export function address6(ulaPrefix: string, mac: string): string {
 }
 
 /**
- * Checks an address that a person chose for a VLAN with this subnet. The first host address may be chosen: routers
- * are set up by hand.
+ * Checks an address that a person chose for a VLAN with this subnet.
  * @returns the address in canonical form
  * @throws WakunetError `ERR_ADDRESS_INVALID`, `ERR_ADDRESS_OUTSIDE_SUBNET`
  */
 export function checkManualAddress(subnet4: string, cidr: string): string {
   const network = parseSubnet4(subnet4)
   const address = parseCidr(cidr)
-  const example = `for example ${formatCidr({ ...network, bytes: addTo(network.bytes, (10 % hosts(network)) + 1) })}`
+  const example = `for example ${formatCidr({ ...network, bytes: addTo(network.bytes, 2 + (9 % (hosts(network) - 1))) })}`
   if (!cidrContains(network, formatIp(address.bytes))) {
     throw new WakunetError(
       'ERR_ADDRESS_OUTSIDE_SUBNET',
@@ -72,14 +71,18 @@ export function checkManualAddress(subnet4: string, cidr: string): string {
     )
   }
   const offset = toNumber(address.bytes) - toNumber(network.bytes)
-  if (offset === 0 || offset > hosts(network)) {
-    const what = offset === 0 ? 'network' : 'broadcast'
-    throw new WakunetError(
-      'ERR_ADDRESS_INVALID',
-      `${cidr} is the ${what} address of the subnet and no host's; choose another, ${example}`,
-    )
+  const taken = reservedFor(network, offset)
+  if (taken !== null) {
+    throw new WakunetError('ERR_ADDRESS_INVALID', `${cidr} is ${taken}; choose another, ${example}`)
   }
   return formatCidr(address)
+}
+
+/** What an address of the subnet is that no host can have; null for the others. */
+function reservedFor(network: Cidr, offset: number): string | null {
+  if (offset === 0) return "the network address of the subnet and no host's"
+  if (offset === 1) return "that of the VLAN's own switch, which answers DHCP and DNS there"
+  return offset > hosts(network) ? "the broadcast address of the subnet and no host's" : null
 }
 
 /** Addresses that hosts can have: all but network and broadcast. */

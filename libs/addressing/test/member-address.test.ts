@@ -161,7 +161,7 @@ describe('IPv6 addresses', () => {
 
 describe('a manual address', () => {
   test('inside the subnet is taken, in canonical form', () => {
-    for (const address of ['10.5.0.1/20', '10.5.15.254/20', '10.5.7.7/20']) {
+    for (const address of ['10.5.0.2/20', '10.5.15.254/20', '10.5.7.7/20']) {
       assert.equal(checkManualAddress('10.5.0.0/20', address), address)
     }
     assert.equal(checkManualAddress('10.5.0.0/30', '10.5.0.2/30'), '10.5.0.2/30')
@@ -182,9 +182,10 @@ describe('a manual address', () => {
     }
   })
 
-  test('of nobody is refused: network, broadcast, another prefix length, no address', () => {
+  test("of no host is refused: network, the switch's own station, broadcast, another prefix length, no address", () => {
     for (const [address, what] of [
       ['10.5.0.0/20', /network address/],
+      ['10.5.0.1/20', /the VLAN's own switch/],
       ['10.5.15.255/20', /broadcast address/],
       ['10.5.0.9/24', /write 10\.5\.0\.9\/20/],
       ['10.5.0.9', /no prefix length/],
