@@ -6,6 +6,7 @@ import {
   countSchema,
   fdbEntrySchema,
   interfaceNameSchema,
+  knownMemberSchema,
   memberSchema,
   membershipSchema,
   nodeIdSchema,
@@ -14,6 +15,7 @@ import {
   peerSchema,
   portSchema,
   shortcutRefusalSchema,
+  treeSchema,
   trunkStatusSchema,
   vlanIdSchema,
   vlanSchema,
@@ -167,8 +169,10 @@ export const contract = {
     requesters: ['cli'],
     request: z.strictObject({
       vlan: vlanRef,
-      /** Manual IPv4 address with prefix length; automatic where absent. */
+      /** Manual IPv4 address with prefix length. */
       address4: cidrSchema.optional(),
+      /** Where there is no manual one: default `auto`; `dhcp` leaves the interface to the host's own DHCP client. */
+      addressMode: z.enum(['auto', 'dhcp', 'none']).optional(),
       interface: interfaceNameSchema.optional(),
       mtu: z.number().int().min(1280).max(9000).optional(),
       /** A Linux bridge of the host that the TAP becomes a port of; it has no addresses then. */
@@ -198,8 +202,9 @@ export const contract = {
     request: z.strictObject({ vlan: vlanRef }),
     reply: z.strictObject({
       port: portSchema,
-      members: z.array(memberSchema).max(4096),
+      members: z.array(knownMemberSchema).max(4096),
       fdb: z.array(fdbEntrySchema).max(4096),
+      tree: treeSchema,
       /** Frames and records dropped, by reason. */
       drops: z.record(z.string().max(64), countSchema),
     }),

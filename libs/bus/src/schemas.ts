@@ -80,6 +80,25 @@ export const SHORTCUT_REFUSALS = [
 export type ShortcutRefusal = (typeof SHORTCUT_REFUSALS)[number]
 export const shortcutRefusalSchema = z.enum(SHORTCUT_REFUSALS)
 
+/** One member of a VLAN as its switch knows it, from the trunk to it or from what it announces over others. */
+export const knownMemberSchema = z.strictObject({
+  nodeId: nodeIdSchema,
+  /** Null where there is no trunk to it. */
+  peerId: peerIdSchema.nullable(),
+  mac: macSchema,
+  /** Own addresses of its interface, without prefix length. */
+  addresses: z.array(z.string().min(2).max(45)).max(256),
+  hostname: z.string().max(64),
+  rttMs: z.number().nonnegative().nullable(),
+  /** Whether its interface is a port of a LAN. */
+  bridged: z.boolean(),
+  /** Addresses of hosts behind it, its own not counted. */
+  leases: countSchema,
+})
+export type KnownMember = z.infer<typeof knownMemberSchema>
+
+export const addressModeSchema = z.enum(['auto', 'manual', 'dhcp', 'none'])
+
 export const peerStateSchema = z.enum(['connected', 'connecting', 'backoff', 'refused'])
 export const peerSchema = z.strictObject({
   peerId: peerIdSchema,
@@ -138,7 +157,8 @@ export const portSchema = z.strictObject({
   mac: macSchema,
   mtu: z.number().int(),
   addresses: z.array(cidrSchema).max(16),
-  addressMode: z.enum(['auto', 'manual', 'none']),
+  /** Whether the switch chose the IPv4 address, a person did, the host's own DHCP client asks for it; or there is none. */
+  addressMode: addressModeSchema,
   state: z.enum(['up', 'failed']),
   lastError: z.string().max(512).nullable(),
   members: countSchema,
@@ -152,6 +172,25 @@ export const portSchema = z.strictObject({
   lan: lanSchema.optional(),
 })
 export type PortInfo = z.infer<typeof portSchema>
+
+/** The spanning tree of a VLAN as this host sees it, and the trunks to members. */
+export const treeSchema = z.strictObject({
+  /** Node id of the root. */
+  root: nodeIdSchema,
+  isRoot: z.boolean(),
+  trunks: z
+    .array(
+      z.strictObject({
+        nodeId: nodeIdSchema,
+        role: z.enum(['root', 'designated', 'alternate', 'backup', 'disabled']),
+        /** Frames to everybody go over it. */
+        forwarding: z.boolean(),
+        cost: countSchema,
+      }),
+    )
+    .max(4096),
+})
+export type TreeInfo = z.infer<typeof treeSchema>
 
 export const fdbEntrySchema = z.strictObject({
   mac: macSchema,

@@ -95,6 +95,11 @@ export const answers: Answers = {
         rttMs: 0.7,
       },
     ],
+    tree: {
+      root: '99990000111122223333444455556666',
+      isRoot: false,
+      trunks: [{ nodeId: '99990000111122223333444455556666', role: 'root', forwarding: true, cost: 10 }],
+    },
     fdb: [{ mac: '02:00:00:00:00:02', nodeId: '99990000111122223333444455556666', ageMs: 1000 }],
     drops: { malformed: 3, none: 0 },
   }),

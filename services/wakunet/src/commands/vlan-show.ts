@@ -83,14 +83,37 @@ const describeLan = ({ lan }: JoinedVlan['port'], members: JoinedVlan['members']
   ]
 }
 
-const describeJoined = ({ port, members, fdb, drops }: JoinedVlan, style: Style): readonly string[] => {
+/** Trunks to members, and which of them carry what goes to everybody. */
+const describeTree = ({ tree, members }: JoinedVlan): readonly string[] => {
+  if (tree.trunks.length === 0) return []
+  const nameOf = (nodeId: string) => members.find((one) => one.nodeId === nodeId)?.hostname ?? ''
+  return [
+    '',
+    ...formatTable(
+      ['TRUNK', 'ROLE', 'TREE', 'COST', 'NODE'],
+      tree.trunks.map(({ nodeId, role, forwarding, cost }) => [
+        printable(nameOf(nodeId)),
+        role,
+        forwarding ? 'forwards' : 'blocked',
+        String(cost),
+        nodeId,
+      ]),
+    ),
+    tree.isRoot
+      ? 'This host is the root of the spanning tree.'
+      : `Root of the spanning tree: ${printable(nameOf(tree.root))} (${tree.root})`,
+  ]
+}
+
+const describeJoined = (joined: JoinedVlan, style: Style): readonly string[] => {
+  const { port, members, fdb, drops } = joined
   const reasons = Object.entries(drops).filter(([, count]) => count > 0)
   return [
     ...portTable([port], style),
     ...describeLan(port, members),
     '',
     ...(members.length === 0
-      ? ['No other member has a trunk to this node.']
+      ? ['No other member was heard so far.']
       : formatTable(
           ['MEMBER', 'ADDRESSES', 'MAC', 'NODE'],
           members.map((member) => [
@@ -100,6 +123,7 @@ const describeJoined = ({ port, members, fdb, drops }: JoinedVlan, style: Style)
             member.nodeId,
           ]),
         )),
+    ...describeTree(joined),
     ...(fdb.length === 0
       ? []
       : [
