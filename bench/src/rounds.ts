@@ -1,18 +1,21 @@
-import type { System } from './system.ts'
-
 /** A system that broke while it was measured; it is left out from then on. */
 export interface SystemFailure {
   readonly name: string
   readonly reason: string
 }
 
-export interface RoundsInit<R> {
-  readonly systems: readonly System[]
+/** Something with a name; its figures are kept under it. */
+interface Named {
+  readonly name: string
+}
+
+export interface RoundsInit<S extends Named, R> {
+  readonly systems: readonly S[]
   readonly runs: number
   readonly signal: AbortSignal
-  measure(system: System): Promise<R>
+  measure(system: S): Promise<R>
   /** Called after each measurement with the run's number, from 1. */
-  onRun(system: System, run: number, result: R): void
+  onRun(system: S, run: number, result: R): void
   onFailure(failure: SystemFailure): void
 }
 
@@ -22,7 +25,7 @@ export interface RoundsResult<R> {
 }
 
 /** Measures every system once, then all of them again: what disturbs the machine for a while, disturbs all alike. */
-export async function runRounds<R>(init: RoundsInit<R>): Promise<RoundsResult<R>> {
+export async function runRounds<S extends Named, R>(init: RoundsInit<S, R>): Promise<RoundsResult<R>> {
   const runs = new Map<string, R[]>()
   const failures: SystemFailure[] = []
   let standing = init.systems

@@ -73,7 +73,7 @@ export async function compareSystems(
         `run ${run}/${wantedRuns}  ${name}: TCP ${formatFigure(figures.tcp1Mbps)} Mbit/s, ` +
           `ping ${formatFigure(figures.pingP50Us)} µs`,
       ),
-    onFailure: ({ name, reason }) => progress(`${name} failed: ${reason}`),
+    onFailure: ({ name, reason }) => progress(`${name} failed: ${reason.split('\n', 1)[0]}`),
   })
   const settings = { runs: wantedRuns, quick, plan }
   return buildReport({ machine, settings, facts, runs, missing, failures })

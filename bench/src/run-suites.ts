@@ -47,6 +47,15 @@ export async function runSuites(
     writeReport(options.jsonFile, { machine, settings: { runs, quick }, suites: reports, failures })
   }
   if (failures.length > 0)
-    output.print(['Failed:', ...failures.map(({ name, reason }) => `  ${name}: ${reason}`)].join('\n'))
+    output.print(
+      ['Failed:', ...failures.map(({ name, reason }) => `  ${name}: ${firstLines(reason)}`)].join('\n'),
+    )
   return { machine, settings: { runs, quick }, suites: reports, failures }
+}
+
+/** JSON has all of it. */
+const SHOWN_LINES = 8
+
+function firstLines(text: string): string {
+  return text.split('\n').slice(0, SHOWN_LINES).join('\n')
 }

@@ -1,10 +1,13 @@
 import { againstSuite } from './against/against-suite.ts'
+import { broadcastSuite } from './broadcast/broadcast-suite.ts'
+import { hostsSuite } from './hosts/hosts-suite.ts'
+import { multicastSuite } from './multicast/multicast-suite.ts'
 import type { BenchOptions } from './options.ts'
 import type { Suite } from './suite.ts'
 import { switchSuite } from './switch/switch-suite.ts'
 
 /** Every suite that `--suite` knows, in the order in which they run. */
-export const SUITES: readonly Suite[] = [switchSuite]
+export const SUITES: readonly Suite[] = [switchSuite, hostsSuite, broadcastSuite, multicastSuite]
 
 /** The suites that the options name, and the comparison with another commit. */
 export function suitesOf({ suites, against }: Pick<BenchOptions, 'suites' | 'against'>): Suite[] {

@@ -6,6 +6,7 @@ export const OVERLAY_MTU = 1400
 /** Addresses inside every overlay, and their prefix length. */
 export const OVERLAY_SUBNET = '10.77.0.0/24'
 export const OVERLAY_PREFIX_LENGTH = 24
+export const OVERLAY_BROADCAST = '10.77.0.255'
 /** The first addresses of a subnet are often somebody's: a gateway's, or the switch's own. */
 const FIRST_HOST = 11
 

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Run } from '../src/measure.ts'
 import { type RoundsInit, runRounds } from '../src/rounds.ts'
+import type { System } from '../src/system.ts'
 import { runOf, systemOf } from './runs.ts'
 
-function init(changes: Partial<RoundsInit<Run>>): RoundsInit<Run> {
+function init(changes: Partial<RoundsInit<System, Run>>): RoundsInit<System, Run> {
   return {
     systems: [systemOf('a'), systemOf('b'), systemOf('c')],
     runs: 2,

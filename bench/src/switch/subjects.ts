@@ -17,6 +17,8 @@ import type { CreateSubject, Subject, SubjectCounts, SubjectName } from './subje
 import type { Station, World } from './world.ts'
 
 const HASH_SEED = 0x5eed
+/** Takes every packet that is no super-frame. */
+const MTU = 9_000
 /** More than anybody sends: what is measured is the check, not what it stops. */
 const NO_LIMIT = { burst: Number.MAX_SAFE_INTEGER, perSecond: 1 }
 const NO_LIMITS: GuardRates = {
@@ -93,7 +95,7 @@ function datapathSubject(world: World, isOn: () => boolean): Subject {
 function datapathInit(init: VlanFabricInit): VlanDatapathInit {
   return {
     ...init,
-    mtu: 9_000,
+    mtu: MTU,
     tapMac: Uint8Array.of(2, 0, 0, 0, 0, 1),
     hashSeed: HASH_SEED,
     random: () => 0.5,

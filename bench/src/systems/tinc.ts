@@ -24,15 +24,16 @@ export const tinc: System = {
   async up(lab: Lab, signal: AbortSignal): Promise<Overlay> {
     const { hosts } = lab
     const keys = hosts.map(newKey)
-    const programs = await Promise.all(
-      hosts.map(async (host, index) => {
-        writeConfiguration(host, hosts, keys)
-        const program = start(host)
-        await untilInterface(host, INTERFACE, program, signal)
-        await assignAddress(host, INTERFACE, index)
-        return program
-      }),
-    )
+    const startHost = async (host: LabHost) => {
+      writeConfiguration(host, hosts, keys)
+      const program = start(host)
+      await untilInterface(host, INTERFACE, program, signal)
+      await assignAddress(host, INTERFACE, hosts.indexOf(host))
+      return program
+    }
+    // The first before the others: who finds nobody there waits for long.
+    const [first, ...others] = hosts
+    const programs = [await startHost(first!), ...(await Promise.all(others.map(startHost)))]
     return {
       addresses: hosts.map((_, index) => overlayAddress(index)),
       processes: programs.map((program) => [program]),

@@ -96,12 +96,11 @@ function commonOf({ name }: WakunetInit, { programs }: NodeKind) {
 
 /** As people do it: start all nodes, make a VLAN on the first, join it on each. */
 async function joinHosts(kind: NodeKind, lab: Lab, start: StartNode, signal: AbortSignal): Promise<Overlay> {
+  // Everybody knows all that were there before, as on a LAN where they find each other: a trunk for each pair.
+  const addresses = lab.hosts.map(({ address4 }) => `/ip4/${address4}/tcp/${TRUNK_PORT}`)
+  const startHost = (host: LabHost) => start(kind, host, addresses.slice(0, lab.hosts.indexOf(host)), signal)
   const [first, ...others] = lab.hosts
-  const bootstrap = [`/ip4/${first!.address4}/tcp/${TRUNK_PORT}`]
-  const nodes = [
-    await start(kind, first!, [], signal),
-    ...(await inTurns(others, (host) => start(kind, host, bootstrap, signal))),
-  ]
+  const nodes = [await startHost(first!), ...(await inTurns(others, startHost))]
   const create = ['vlan', 'create', VLAN_NAME, '--subnet', OVERLAY_SUBNET, '--mtu', String(OVERLAY_MTU)]
   const { ref } = (await command(kind, nodes[0]!, create, signal)) as { ref: string }
   const join = (node: RunningNode) => {
