@@ -10,6 +10,7 @@
  * A node comes in two shapes, `wakunet up` or separate services, and every suite runs on both
  * (`forEachShape`). Tests speak to nodes through the command line, as people do.
  */
+export * from './attacks.ts'
 export * from './avahi.ts'
 export * from './datagram-tickers.ts'
 export * from './datagrams.ts'

@@ -1,0 +1,61 @@
+import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { GUARD_NAMES } from '@wakunet/switching'
+import type { Station } from './station.ts'
+
+const FRAMES = path.join(import.meta.dirname, 'programs/frames.py')
+/** Debian's own Python, which has scapy, whatever else is first on the PATH. */
+const PYTHON = '/usr/bin/python3'
+
+export const ATTACK_PROGRAMS = [
+  'scapy3',
+  'arpspoof',
+  'atk6-fake_router26',
+
+  'atk6-flood_mld26',
+  'atk6-flood_router26',
+
+  'dhcpig',
+  'dnsmasq',
+  'ettercap',
+  'hping3',
+  'macof',
+  'mausezahn',
+  'yersinia',
+]
+
+/** Section `switch` of a node that looks away. */
+export const NO_GUARDS = {
+  guards: Object.fromEntries(GUARD_NAMES.map((name) => [name, false])),
+  neighbourProxy: false,
+}
+
+/** Frames of a kind that `programs/frames.py` knows, from a station's own interface. @returns how many were sent */
+export async function sendFrames(
+  from: Station,
+  mode: string,
+  options: Readonly<Record<string, string | number>> = {},
+): Promise<number> {
+  const args = Object.entries(options).map(([key, value]) => `${key}=${value}`)
+  const { stdout } = await from.host.lab.exec(PYTHON, [FRAMES, from.interface, mode, ...args], {
+    timeoutMs: 120_000,
+  })
+  return (JSON.parse(stdout) as { sent: number }).sent
+}
+
+/**
+ * Runs a program for so long on a station's host; it ends earlier if it wants to. Its standard input stays open: some stop
+ * when it ends.
+ */
+export async function runFor(
+  from: Station,
+  milliseconds: number,
+  program: string,
+  args: readonly string[],
+): Promise<string> {
+  const running = from.host.lab.spawn(program, args)
+  await Promise.race([running.exited, pause(milliseconds)])
+  if (running.status === null) await running.stop({ signal: 'SIGINT', timeoutMs: 1_000 })
+  const { stdout, stderr } = running.output()
+  return `${stdout}${stderr}`
+}
