@@ -15,6 +15,7 @@ import {
   ip4,
   ipv4,
   ipv6,
+  join,
   link,
   linkLocal,
   mac,
@@ -106,20 +107,38 @@ describe('GuardChain', () => {
     )
   })
 
-  it('the short way of plain TCP gives what the whole chain gives', () => {
+  it('the short way of plain TCP and UDP gives what the whole chain gives', () => {
+    const plain = [0, 1, 2, 3].map((i) => samples[i]!)
+    const dhcp = [udp(68, 67), udp(67, 68), udp(546, 547), udp(547, 546)]
+    const some = [...plain, ...dhcp.flatMap((packet) => [ipv4(5, 17, packet), ipv6(5, 17, packet)])]
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.nat(60), fc.nat(255)), { maxLength: 3 }),
-        fc.boolean(),
-        (changes, isIpv6) => {
-          const frame = (isIpv6 ? samples[2]! : samples[0]!).slice()
+        fc.constantFrom(...some),
+        // Addresses and what is behind the EtherType; another EtherType would be another tag.
+        fc.array(
+          fc.tuple(
+            fc.nat(60).map((at) => (at === 12 || at === 13 ? 0 : at)),
+            fc.nat(255),
+          ),
+          {
+            maxLength: 3,
+          },
+        ),
+        traffic,
+        fc.constantFrom('tap', 'mallory'),
+        (sample, changes, kind, side) => {
+          const frame = sample.slice()
           for (const [at, value] of changes) if (at < frame.length) frame[at] = value
-          // Broadcast storms are limited, and this is the first frame: the whole chain, and the same verdict.
-          const whole = new ChainTest().inspect(frame, undefined, 'broadcast')
-          assert.equal(new ChainTest().inspect(frame, undefined, 'unicast'), whole)
+          // A priority tag changes nothing but that every guard looks at the frame.
+          const tagged = join(frame.subarray(0, 12), bytesOf('8100 0000'), frame.subarray(12))
+          const verdictOf = (bytes: Uint8Array) => {
+            const test = new ChainTest()
+            return test.inspect(bytes, side === 'tap' ? test.chain.tap : test.mallory, kind)
+          }
+          assert.equal(verdictOf(frame), verdictOf(tagged))
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: 2_000 },
     )
   })
 

@@ -1,10 +1,10 @@
-import { createFrameView, NOT_FRAGMENTED, PROTOCOL_TCP, parseFrame } from '@wakunet/ethernet'
+import { createFrameView, NOT_FRAGMENTED, PROTOCOL_TCP, PROTOCOL_UDP, parseFrame } from '@wakunet/ethernet'
 import { createDropCounters, type DropCounters } from '../drops.ts'
 import { ArpGuard } from './arp-guard.ts'
 import { BindingTable, type BindingTableInit } from './bindings.ts'
 import { BpduGuard, RootGuard } from './bpdu-guard.ts'
 import { DhcpClientGuard } from './dhcp-client-guard.ts'
-import { DhcpGuard } from './dhcp-guard.ts'
+import { DhcpGuard, dhcpKindOf } from './dhcp-guard.ts'
 import { FragmentGuard } from './fragment-guard.ts'
 import { FrameGuard } from './frame-guard.ts'
 import {
@@ -173,9 +173,8 @@ export class GuardChain {
 
   #run(frame: GuardFrame): GuardVerdict {
     const last = this.#guards.length - 1
-    if (isPlainTcp(frame)) return this.#isOn[0] ? this.#guards[0]!.inspect(frame) : 'pass'
-    // Without a view only the first guard, lengths, and the last one, storms, have something to look at.
-    const step = frame.fault === 'ok' ? 1 : last
+    // Of most frames only the first guard, lengths, and the last one, storms, have something to say; of those without a view too.
+    const step = frame.fault !== 'ok' || isPlain(frame) ? last : 1
     for (let i = 0; i <= last; i += step) {
       if (!this.#isOn[i]) continue
       const verdict = this.#guards[i]!.inspect(frame)
@@ -185,8 +184,9 @@ export class GuardChain {
   }
 }
 
-/** Most frames by far: of the guards only the first, lengths, has something to say about them. */
-function isPlainTcp({ fault, view, traffic }: GuardFrame): boolean {
-  if (fault !== 'ok' || view.protocol !== PROTOCOL_TCP || view.fragment !== NOT_FRAGMENTED) return false
-  return view.tagCount === 0 && (traffic === 'unicast' || traffic === 'stream')
+/** TCP, and UDP that is not DHCP, whole and without tags: nothing that the guards between the first and the last look for. */
+function isPlain(frame: GuardFrame): boolean {
+  const { tagCount, fragment, protocol } = frame.view
+  if (tagCount !== 0 || fragment !== NOT_FRAGMENTED) return false
+  return protocol === PROTOCOL_TCP || (protocol === PROTOCOL_UDP && dhcpKindOf(frame) === 'none')
 }
