@@ -41,7 +41,7 @@ class StationProgram {
     const random = Math.random
     this.#station = new VlanStation(
       { vlanId, vlanName, plan, names, hashSeed: 1, random },
-      { toTap: (frame) => this.#write(frame), onDhcp4: () => {} },
+      { toTap: (frame) => this.#write(frame), onBindings: () => {}, onDhcp4: () => {} },
       performance.now(),
     )
   }

@@ -101,6 +101,7 @@ export class VlanAddressing<P extends AddressingPeer> {
       { vlanId, vlanName, plan, hashSeed, random, names: this.#names },
       {
         toTap: (frame) => this.#output.toTap(frame),
+        onBindings: (change) => this.#output.onBindings(change),
         onDhcp4: ({ payload, sourceMac }, atMs) => this.#dhcp.receive(payload, sourceMac, atMs),
       },
       nowMs,

@@ -13,6 +13,7 @@ import {
 } from '@wakunet/ethernet'
 import {
   type AddressPlan,
+  formatIp,
   type NamedHost,
   NameTable,
   parseIpv4,
@@ -53,6 +54,8 @@ export class StationScene {
   nowMs = 1_000
   readonly station: VlanStation
   readonly dhcp4: StationDatagram[] = []
+  /** Address, MAC address and side of what is bound. */
+  readonly bindings = new Set<string>()
   #sent: Uint8Array[] = []
 
   constructor({ plan = PLAN, hosts = LAPTOP, random = () => 0.5 }: SceneInit = {}) {
@@ -61,6 +64,11 @@ export class StationScene {
       { vlanId: VLAN_ID, vlanName: 'Home', plan, names, hashSeed: 7, random },
       {
         toTap: (frame) => this.#sent.push(frame),
+        onBindings: ({ kind, address: bytes, mac, owner }) => {
+          const text = `${formatIp(bytes)} ${mac.toString(16)} ${owner === null ? 'tap' : 'member'}`
+          if (kind === 'added') this.bindings.add(text)
+          else this.bindings.delete(text)
+        },
         onDhcp4: (datagram) => this.dhcp4.push(structuredClone(datagram)),
       },
       this.nowMs,

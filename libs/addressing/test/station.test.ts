@@ -241,6 +241,21 @@ describe('the station and any bytes', () => {
 })
 
 describe('what the station hears', () => {
+  test('nobody else can have its addresses: they are bound to the TAP’s side, and anew with the plan', () => {
+    const scene = new StationScene()
+    const bound = (text: string) => `${text} 2574bf0a13f tap`
+    const [address4, address6, linkLocal] = ['10.77.16.1', 'fd12:3456:789a:1::53', 'fe80::57:4bff:fef0:a13f']
+    assert.deepEqual(
+      [...scene.bindings],
+      [address4, address6, linkLocal].map((text) => bound(text!)),
+    )
+    scene.station.setPlan({ ...PLAN, subnet4: '10.99.0.0/24' }, scene.nowMs)
+    assert.deepEqual(
+      [...scene.bindings].sort(),
+      ['10.99.0.1', address6, linkLocal].map((text) => bound(text!)),
+    )
+  })
+
   test('a DHCPv4 client that has no address yet, and nobody else to all', () => {
     const scene = new StationScene()
     const client = { destinationMac: 'ffffffffffff', source: '0.0.0.0', destination: '255.255.255.255' }

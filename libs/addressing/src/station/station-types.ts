@@ -1,5 +1,6 @@
 import type { AddressPlan } from '../address-plan.ts'
 import type { NameSource } from '../dns/name-source.ts'
+import type { BindingChange } from '../vlan-addressing-init.ts'
 
 export interface StationInit {
   /** 16 bytes. */
@@ -17,6 +18,8 @@ export interface StationInit {
 export interface StationOutput {
   /** A whole frame for the TAP, checksums complete. */
   toTap(frame: Uint8Array): void
+  /** The station's own addresses, on the TAP's side: nobody else shall claim them. */
+  onBindings(change: BindingChange): void
   /** A DHCPv4 message of a client (UDP port 67), its checksums verified. Answered with `VlanStation.sendDhcp4`. */
   onDhcp4(request: StationDatagram, nowMs: number): void
 }

@@ -1,4 +1,4 @@
-import { DHCPV6_CLIENT_PORT, DHCPV6_SERVER_PORT, DNS_PORT, encodeDnsName } from '@wakunet/ethernet'
+import { DHCPV6_CLIENT_PORT, DHCPV6_SERVER_PORT, DNS_PORT, encodeDnsName, readMac } from '@wakunet/ethernet'
 import type { AddressPlan } from '../address-plan.ts'
 import { type Cidr, parseCidr } from '../cidr.ts'
 import { Dhcpv6Server, type Dhcpv6ServerInit } from '../dhcpv6/dhcpv6-server.ts'
@@ -8,6 +8,7 @@ import { Zone } from '../dns/zone.ts'
 import { planServers } from '../plan-services.ts'
 import type { RouterAdvertisementContent } from '../router-advertisement.ts'
 import { RouterAdvertiser } from '../router-advertiser.ts'
+import type { BindingChange } from '../vlan-addressing-init.ts'
 import { addressEquals, isGroupAddress, isLinkLocal6, sharesPrefix } from './address-bytes.ts'
 import { PacketReceiver } from './packet-receiver.ts'
 import { datagramFrame } from './packets.ts'
@@ -81,6 +82,7 @@ export class VlanStation {
         this.#advertiser.solicit(source, sourceMac, atMs),
     }
     this.#receiver = new PacketReceiver(this.#port, receiverInit, nowMs)
+    this.#bind('added')
   }
 
   get addresses(): StationAddresses {
@@ -137,7 +139,9 @@ export class VlanStation {
     const addresses = stationAddresses(this.#init.vlanId, plan)
     this.#view = planView(this.#init, plan)
     this.#plan = plan
+    this.#bind('removed')
     this.#port.addresses = addresses
+    this.#bind('added')
     this.#filter.setAddresses(addresses)
     this.#receiver.setPlan(plan)
     this.#dhcp6 = new Dhcpv6Server(this.#dhcp6Init())
@@ -157,6 +161,13 @@ export class VlanStation {
 
   tick(nowMs: number): void {
     this.#advertiser.tick(nowMs)
+  }
+
+  #bind(kind: BindingChange['kind']): void {
+    const { mac, address4, address6, linkLocal } = this.#port.addresses
+    for (const address of [address4, address6, linkLocal]) {
+      this.#output.onBindings({ kind, address, mac: readMac(mac, 0), owner: null })
+    }
   }
 
   #services(nowMs: number): UdpService[] {
