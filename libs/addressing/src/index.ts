@@ -11,7 +11,6 @@ export {
 } from './announcement/announcement.ts'
 export { nodeIdOfKey, signedBytes, type Verify } from './announcement/announcement-proof.ts'
 export * from './cidr.ts'
-export * from './conflict.ts'
 export { MAX_ANSWER_BYTES } from './dns/dns-responder.ts'
 export { DOMAIN_ROOT, defaultDomain, hostLabel, STATION_LABEL } from './dns/host-label.ts'
 export * from './dns/name-source.ts'

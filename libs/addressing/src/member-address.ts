@@ -90,7 +90,11 @@ function hosts(network: Cidr): number {
   return 2 ** (32 - network.prefixLength) - 2
 }
 
-function parseSubnet4(text: string): Cidr {
+/**
+ * An IPv4 subnet that has host addresses to give.
+ * @throws WakunetError `ERR_ADDRESS_INVALID`
+ */
+export function parseSubnet4(text: string): Cidr {
   const cidr = parseCidr(text)
   if (cidr.family !== 4) throw new WakunetError('ERR_ADDRESS_INVALID', `${text} is no IPv4 subnet`)
   if (cidr.prefixLength > MAX_PREFIX) {

@@ -54,6 +54,8 @@ export interface VlanAddressingInit {
   readonly manual4: string | null
   /** Automatic attempt to begin with: that of the last time, so that a host keeps its address. */
   readonly attempt: number
+  /** Automatic addresses to keep off, CIDR form: those that members are known to have already. */
+  readonly avoid?: readonly string[]
   /** Of this host; what is no label is left out or cut. */
   readonly hostname: string
   /** Whether the port bridges a LAN. */
@@ -91,6 +93,8 @@ export interface VlanAddressingOutput<P extends AddressingPeer> {
   onBindings(change: BindingChange): void
   /** A host behind the TAP lost its address to another: the carrier shall flap, so that it asks anew. */
   onReaddress(): void
+  /** What members say of themselves (`memberOf`) has changed. */
+  onMembers?(): void
   /**
    * Whether a station with another MAC address (48-bit integer) than `mac` was heard with this address within the last
    * seconds, on either side: probes of `toTree` are answered to the TAP's MAC address, which only the switch sees.

@@ -5,11 +5,12 @@ import { readU16 } from '@wakunet/record'
 import type { AddressPlan } from './address-plan.ts'
 import type { Announcement } from './announcement/announcement.ts'
 import { announceable, MemberAnnouncements, type OwnFacts } from './announcement/member-announcements.ts'
+import { formatCidr } from './cidr.ts'
 import { DhcpServer } from './dhcpv4/dhcp-server.ts'
 import { hostLabel } from './dns/host-label.ts'
 import type { NamedHost } from './dns/name-source.ts'
 import { NameTable } from './dns/name-table.ts'
-import { formatIp } from './ip-address.ts'
+import { formatIp, parseIpv4 } from './ip-address.ts'
 import { toUint32 } from './leases/address-order.ts'
 import { AddressSpace } from './leases/address-space.ts'
 import { ArpProber } from './leases/arp-prober.ts'
@@ -89,6 +90,7 @@ export class VlanAddressing<P extends AddressingPeer> {
       prober: this.#prober,
       send: (datagram) => this.#station.sendDhcp4(datagram),
     })
+    for (const cidr of init.avoid ?? []) this.#avoid(cidr, nowMs)
     this.#own = this.#createOwnAddresses(nowMs)
     this.#announcements.changed(nowMs)
     this.#own.start(nowMs)
@@ -120,7 +122,10 @@ export class VlanAddressing<P extends AddressingPeer> {
         facts: () => this.#facts(),
         sign: (payload, done) => this.#output.sign(payload, done),
         send: (to, message) => this.#output.send(to, message),
-        onAnnouncement: ({ origin, leases }) => this.#book.replaceMember(origin, leases),
+        onAnnouncement: ({ origin, leases }) => {
+          this.#book.replaceMember(origin, leases)
+          this.#output.onMembers?.()
+        },
         onOwnHeard: ({ sequence, leases }) => this.#book.own.raiseSince(sequence, leases),
       },
       nowMs,
@@ -156,6 +161,11 @@ export class VlanAddressing<P extends AddressingPeer> {
     )
   }
 
+  #avoid(cidr: string, nowMs: number): void {
+    const address = parseIpv4(cidr.split('/', 1)[0]!)
+    if (address !== null) this.#book.putAside.add(toUint32(address), nowMs)
+  }
+
   #facts(): OwnFacts {
     return {
       ...this.#port,
@@ -165,9 +175,16 @@ export class VlanAddressing<P extends AddressingPeer> {
     }
   }
 
-  /** CIDR form, IPv4 first; empty in the modes `dhcp` and `none`. */
-  get ownAddresses(): readonly string[] {
+  /** What the TAP is to be given, CIDR form, IPv4 first; empty in the modes `dhcp` and `none`. */
+  get claimedAddresses(): readonly string[] {
     return this.#own.cidrs
+  }
+
+  /** Of the TAP, CIDR form, IPv4 first: those that were claimed, or that its own DHCP client was given. */
+  get ownAddresses(): readonly string[] {
+    if (this.#init.mode !== 'dhcp') return this.#own.cidrs
+    const lease = this.#book.own.ofMac(readMac(this.#init.mac, 0))
+    return lease === null ? [] : [formatCidr({ ...this.#book.space.subnet4, bytes: lease.address })]
   }
 
   /** Automatic attempt to begin with the next time. */

@@ -177,6 +177,8 @@ export const contract = {
       mtu: z.number().int().min(1280).max(9000).optional(),
       /** A Linux bridge of the host that the TAP becomes a port of; it has no addresses then. */
       bridge: interfaceNameSchema.optional(),
+      /** Joins although the subnet overlaps a network that the host is on. */
+      allowOverlap: z.boolean().optional(),
       timeoutMs: z.number().int().min(0).max(60_000).optional(),
     }),
     reply: portSchema,
@@ -208,6 +210,14 @@ export const contract = {
       /** Frames and records dropped, by reason. */
       drops: z.record(z.string().max(64), countSchema),
     }),
+  }),
+  'switch.reach': request({
+    about:
+      'Which members of a joined VLAN the switch has no way to: trunk-peer looks for a way to those alone. Without an answer all count as out of reach.',
+    responder: 'vlan-switch',
+    requesters: ['trunk-peer'],
+    request: z.strictObject({ vlanId: vlanIdSchema, nodeIds: z.array(nodeIdSchema).max(16) }),
+    reply: z.strictObject({ unreached: z.array(nodeIdSchema).max(16) }),
   }),
   'trunk.started': event({
     about: 'trunk-peer is up (again): switches announce their memberships anew.',

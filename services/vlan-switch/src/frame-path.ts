@@ -39,7 +39,7 @@ import { SegmentWriter } from './segment-writer.ts'
 /** What of a VLAN the rest of the port hears. */
 export type FramePathOutput = Pick<
   VlanDatapathOutput,
-  'onLocalFrame' | 'onLanBpdu' | 'sendTapBpdu' | 'onControl' | 'onPeers' | 'onWake'
+  'onLocalFrame' | 'onTapHost' | 'onLanBpdu' | 'sendTapBpdu' | 'onControl' | 'onPeers' | 'onWake'
 >
 
 export interface FramePathComponents {

@@ -5,6 +5,7 @@
 import { VlanSwitch, type VlanSwitchComponents, type VlanSwitchInit } from './vlan-switch.ts'
 
 export { type VlanSwitchConfig, vlanSwitchConfigSchema } from './config.ts'
+export { type HostNetwork, hostNetworks, overlapOf } from './host-networks.ts'
 export { exposeVlanSwitchMetrics } from './metrics.ts'
 export type { OpenTap, TapRequest } from './tap-keeper.ts'
 export {

@@ -1,4 +1,4 @@
-import { checkManualAddress } from '@wakunet/addressing'
+import { type AddressMode, checkManualAddress } from '@wakunet/addressing'
 import type { Bus, RequestOf, VlanInfo } from '@wakunet/bus'
 import { WakunetError } from '@wakunet/interface'
 import { interfaceNames, nameTaken } from './interface-names.ts'
@@ -8,7 +8,8 @@ import { findVlan } from './vlan-ref.ts'
 /** A request to join that has been checked. */
 export interface JoinRequest {
   readonly vlan: VlanInfo
-  /** Null for an automatic address. */
+  readonly addressMode: AddressMode
+  /** For mode `manual`; else null. */
   readonly address4: string | null
   /** Undefined: made from the VLAN's name. */
   readonly interfaceName: string | undefined
@@ -51,10 +52,25 @@ export async function planJoin(
   return {
     vlan,
     address4: request.address4 === undefined ? null : checkManualAddress(vlan.subnet4, request.address4),
+    addressMode: checkedMode(request),
     interfaceName: request.interface,
     mtu: checkedMtu(request.mtu, vlan),
     bridge: checkedBridge(request),
   }
+}
+
+/** A port of a bridge has none; an address that a person chose leaves no choice. */
+function checkedMode({ bridge, address4, addressMode }: RequestOf<'switch.join'>): AddressMode {
+  if (
+    addressMode !== undefined &&
+    (address4 !== undefined || (bridge !== undefined && addressMode !== 'none'))
+  )
+    throw new WakunetError(
+      'ERR_USAGE',
+      `An address is chosen (${address4 ?? 'none, as a port of a bridge has none'}) and left to "${addressMode}" at the same time: leave one of both out.`,
+    )
+  if (address4 !== undefined) return 'manual'
+  return bridge === undefined ? (addressMode ?? 'auto') : 'none'
 }
 
 /** The port of a bridge has no address: the bridge may have one. */

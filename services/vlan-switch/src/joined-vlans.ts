@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { cidrSchema, interfaceNameSchema, nodeIdSchema, vlanSchema } from '@wakunet/bus'
+import { addressModeSchema, cidrSchema, interfaceNameSchema, nodeIdSchema, vlanSchema } from '@wakunet/bus'
 import type { Clock } from '@wakunet/interface'
 import { readStateFile, type StateFormat, writeStateFile } from '@wakunet/service-kit'
 import { z } from 'zod'
@@ -14,6 +14,8 @@ const joinedVlanSchema = z.strictObject({
   /** Manual IPv4 address; null for an automatic one. */
   address4: cidrSchema.nullable(),
   addressAttempt: z.number().int().min(0).max(65_534),
+  /** Absent in states of old: `manual` where there is an address, `none` for a port of a bridge, else `auto`. */
+  addressMode: addressModeSchema.optional(),
   /** A Linux bridge that the interface is a port of. */
   bridge: interfaceNameSchema.optional(),
 })

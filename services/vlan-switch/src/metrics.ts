@@ -64,6 +64,19 @@ function exposePorts(metrics: MetricsRegistry, service: VlanSwitch): void {
       lanHellosOut: 'Hellos sent to a LAN behind a bridge.',
       addressConflicts: 'Address conflicts that this node lost.',
       addressMoves: 'Address conflicts that made this node take another address.',
+      announcementsOut: 'Announcements of this node and its leases that were sent to members.',
+      dhcpOffers: 'Addresses offered to hosts by DHCPv4.',
+      dhcpAcks: 'DHCPv4 requests that were granted.',
+      dhcpNaks: 'DHCPv4 requests that were refused.',
+      dhcpDeclines: 'Addresses that a host found in use.',
+      dhcpReleases: 'Addresses that a host gave back.',
+      dhcpPoolExhausted: 'DHCPv4 requests without an answer because no address is left.',
+      stationArpReplies: "ARP answers of the switch's own station.",
+      stationNeighbourReplies: "Neighbour advertisements of the switch's own station.",
+      stationEchoReplies: 'Echo replies of it.',
+      stationRouterAdvertisements: 'Router advertisements of it.',
+      stationDhcp6Replies: 'DHCPv6 answers of it.',
+      stationDnsReplies: 'DNS answers of it.',
       tapFailures: 'Interfaces that failed or did not open.',
     },
     () => service.counters,
@@ -81,8 +94,18 @@ function exposePorts(metrics: MetricsRegistry, service: VlanSwitch): void {
     {
       knownMembers: 'Members of all joined VLANs.',
       fdbEntries: 'MAC addresses in all forwarding databases.',
+      ownLeasedAddresses: 'Addresses of this host and of the hosts behind it.',
+      knownLeasedAddresses: 'Addresses that members say they have, this one included.',
     },
-    () => ({ knownMembers: service.tables.members, fdbEntries: service.tables.fdbEntries }),
+    () => {
+      const { members, fdbEntries, ownLeases, knownLeases } = service.tables
+      return {
+        knownMembers: members,
+        fdbEntries,
+        ownLeasedAddresses: ownLeases,
+        knownLeasedAddresses: knownLeases,
+      }
+    },
   )
 }
 

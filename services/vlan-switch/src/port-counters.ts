@@ -1,3 +1,4 @@
+import { ADDRESSING_DROPS, STATION_DROPS } from '@wakunet/addressing'
 import { OFFLOAD_FAULTS } from '@wakunet/ethernet'
 import {
   BRIDGE_DROPS,
@@ -12,6 +13,8 @@ import {
 /**
  * Why a port drops frames and records; closed, so that it labels a counter. Beside those of fabric, bridge and datapath:
  * - `guard-…`: a guard objected
+ * - `addressing-…`: a member announcement or a DHCPv4 message that does not count
+ * - `station-…`: a frame for the switch's own station that it does not answer
  * - `path-mtu-…`: too large for the port of the member that it is for, and its sender could not be told
  * - `offload-…`: the offload hints of a frame do not fit it (`checkOffload`)
  * - `frame-size`: the TAP handed out a frame of an impossible size
@@ -26,6 +29,8 @@ export const PORT_DROPS = [
   ...PATH_MTU_DROPS.map((reason) => `path-mtu-${reason}` as const),
   ...GUARD_DROPS.map((reason) => `guard-${reason}` as const),
   ...LAN_DROPS.map((reason) => `lan-${reason}` as const),
+  ...ADDRESSING_DROPS.map((reason) => `addressing-${reason}` as const),
+  ...STATION_DROPS.map((reason) => `station-${reason}` as const),
   ...OFFLOAD_FAULTS.map((fault) => `offload-${fault}` as const),
   'frame-size',
   'port-down',
@@ -34,6 +39,24 @@ export const PORT_DROPS = [
 ] as const
 export type PortDrop = (typeof PORT_DROPS)[number]
 export type PortDrops = Record<PortDrop, number>
+
+export const ADDRESSING_COUNTERS = [
+  'addressConflicts',
+  'addressMoves',
+  'announcementsOut',
+  'dhcpOffers',
+  'dhcpAcks',
+  'dhcpNaks',
+  'dhcpDeclines',
+  'dhcpReleases',
+  'dhcpPoolExhausted',
+  'stationArpReplies',
+  'stationNeighbourReplies',
+  'stationEchoReplies',
+  'stationRouterAdvertisements',
+  'stationDhcp6Replies',
+  'stationDnsReplies',
+] as const
 
 /**
  * Monotonic counters of a port. "In" is what came from the VLAN to this host, "out" what went from this host
@@ -70,8 +93,7 @@ export const PORT_COUNTERS = [
   'lanLapses',
   'lanHellosIn',
   'lanHellosOut',
-  'addressConflicts',
-  'addressMoves',
+  ...ADDRESSING_COUNTERS,
   'tapFailures',
 ] as const
 export type PortCounter = (typeof PORT_COUNTERS)[number]

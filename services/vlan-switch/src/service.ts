@@ -15,6 +15,7 @@ import {
   type Readiness,
   systemClock,
 } from '@wakunet/service-kit'
+import { hostNetworks } from './host-networks.ts'
 import { exposeVlanSwitchMetrics } from './metrics.ts'
 import { type ProcessConfig, processConfigSchema } from './process-config.ts'
 import { VlanSwitch, type VlanSwitchStatus } from './vlan-switch.ts'
@@ -48,7 +49,7 @@ export async function buildService(argv: string[], env: NodeJS.ProcessEnv): Prom
   })
   const lane = openLane(config, logger)
   const service = new VlanSwitch(
-    { bus, lane, clock, logger, random: randomBytes, openTap },
+    { bus, lane, clock, logger, random: randomBytes, openTap, hostNetworks },
     { config: config.switch, stateDir: config.stateDir, hostname: hostname() },
   )
   exposeVlanSwitchMetrics(metrics, service, lane)

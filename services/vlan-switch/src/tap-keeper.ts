@@ -134,6 +134,23 @@ export class TapKeeper {
     this.#configuring = this.#configuring.then(() => this.#configure(tap))
   }
 
+  /** The carrier goes away for a moment, so that hosts behind the TAP ask for their addresses anew. */
+  flapCarrier(): void {
+    const tap = this.#tap
+    if (tap === null) return
+    this.#configuring = this.#configuring.then(() => this.#flap(tap))
+  }
+
+  async #flap(tap: TapPort): Promise<void> {
+    if (this.#tap !== tap) return
+    try {
+      await tap.flapCarrier()
+    } catch (error) {
+      const { logger } = this.#components
+      logger.warn('the carrier could not be taken away', { interface: this.#init.name, error })
+    }
+  }
+
   async #configure(tap: TapPort): Promise<void> {
     if (this.#tap !== tap) return
     try {

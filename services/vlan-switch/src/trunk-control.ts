@@ -26,6 +26,8 @@ export interface TrunkControlInit {
   /** Called when trunk-peer says who this node is; also when nothing has changed. */
   readonly onNodeId: (nodeId: NodeId) => void
   readonly onMembers: (vlanId: VlanId, members: readonly VlanMember[]) => void
+  /** Multiaddrs under which peers reach this node; also when they are the same. */
+  readonly onAddresses: (addresses: readonly string[]) => void
   /** The record of a VLAN as trunk-peer has it; also when it is not newer. */
   readonly onVlan: (vlan: VlanInfo) => void
 }
@@ -68,6 +70,7 @@ export class TrunkControl {
         this.#init.onMembers(vlanId as VlanId, members),
       ),
       bus.subscribe('directory.changed', ({ vlan }) => this.#init.onVlan(vlan)),
+      bus.subscribe('trunk.addresses.changed', ({ addresses }) => this.#init.onAddresses(addresses)),
       bus.subscribe('trunk.started', () => this.#announceAnew()),
       bus.onConnected(() => this.#announceAnew()),
     ]

@@ -1,5 +1,5 @@
-import { memberMac } from '@wakunet/addressing'
-import type { PortInfo, VlanInfo, VlanMember, VlanMembership } from '@wakunet/bus'
+import { type AddressMode, memberMac } from '@wakunet/addressing'
+import type { Bus, KnownMember, PortInfo, VlanInfo, VlanMember, VlanMembership } from '@wakunet/bus'
 import { macFromString, readMac } from '@wakunet/ethernet'
 import { nodeIdFromBytes, nodeIdToBytes, vlanIdToBytes } from '@wakunet/identity'
 import type { Clock, LaneConnection, Logger, NodeId, VlanId } from '@wakunet/interface'
@@ -8,8 +8,9 @@ import { GUARD_NAMES } from '@wakunet/switching'
 import type { VlanSwitchConfig } from './config.ts'
 import { FramePath } from './frame-path.ts'
 import { GuardLog } from './guard-log.ts'
+import { knownMembers } from './known-members.ts'
 import { bridgePortMac, lanHelloMac } from './lan-mac.ts'
-import { PortAddresses } from './port-addresses.ts'
+import { PortAddressing } from './port-addressing.ts'
 import { PortClock } from './port-clock.ts'
 import { newPortDrops, type PortCounters, type PortDrops, sumOf } from './port-counters.ts'
 import { querierOf } from './querier.ts'
@@ -18,6 +19,7 @@ import { type OpenTap, TapKeeper } from './tap-keeper.ts'
 import { VlanTrunks } from './vlan-trunks.ts'
 
 export interface VlanPortComponents {
+  readonly bus: Pick<Bus, 'request'>
   readonly lane: Pick<LaneConnection, 'send'>
   readonly clock: Clock
   readonly logger: Logger
@@ -30,21 +32,28 @@ export interface VlanPortInit {
   readonly nodeId: NodeId
   readonly interfaceName: string
   readonly mtu: number
-  /** CIDR form; null for an automatic address. */
+  readonly addressMode: AddressMode
+  /** CIDR form, for mode `manual`; else null. */
   readonly manualAddress4: string | null
   /** Automatic attempt to begin with. */
   readonly addressAttempt: number
+  /** Addresses that members are known to have, CIDR form: an automatic one keeps off them. */
+  readonly takenAddresses: readonly string[]
   /** A Linux bridge that the TAP is a port of; null for none. */
   readonly bridge: string | null
   readonly hostname: string
   readonly config: Omit<VlanSwitchConfig, 'hostname' | 'maxVlans'>
 }
 
+/** Announced as the attempt of an address that a person has chosen; automatic ones stay below it. */
+const MANUAL_ATTEMPT = 65_535
+
 /** One joined VLAN: its TAP, the way of its frames, its members and this node's addresses. */
 export class VlanPort {
   readonly vlanId: VlanId
   readonly interfaceName: string
   readonly mtu: number
+  readonly addressMode: AddressMode
   readonly manualAddress4: string | null
   readonly bridge: string | null
   readonly mac: string
@@ -57,7 +66,7 @@ export class VlanPort {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #bootNonce: Uint8Array
-  readonly #addresses: PortAddresses
+  readonly #addressing: PortAddressing
   readonly #trunks: VlanTrunks
   readonly #portClock: PortClock
   readonly #guardLog: GuardLog
@@ -71,6 +80,7 @@ export class VlanPort {
     this.vlanId = vlan.id as VlanId
     this.interfaceName = init.interfaceName
     this.mtu = init.mtu
+    this.addressMode = init.addressMode
     this.manualAddress4 = init.manualAddress4
     this.bridge = init.bridge
     this.mac = memberMac(this.vlanId, nodeId)
@@ -79,21 +89,25 @@ export class VlanPort {
     this.#logger = components.logger
     // Of its own for each port: a VLAN that is left and joined again begins its sequence anew.
     this.#bootNonce = components.random(BOOT_NONCE_BYTES)
-    this.#addresses = this.#createAddresses()
     this.path = this.#createPath(components)
     const { datapath } = this.path
+    this.#addressing = this.#createAddressing(components)
+    const { addressing } = this.#addressing
     this.#trunks = new VlanTrunks(datapath.fabric)
     this.#guardLog = new GuardLog(components, init.interfaceName)
     this.#portClock = new PortClock({
       clock: components.clock,
-      nextMs: (nowMs) => datapath.nextTickMs(nowMs),
-      tick: (nowMs) => datapath.tick(nowMs),
+      nextMs: (nowMs) => Math.min(datapath.nextTickMs(nowMs), this.#addressing.dueMs(nowMs)),
+      tick: (nowMs) => {
+        datapath.tick(nowMs)
+        if (this.#addressing.dueMs(nowMs) <= nowMs) this.#addressing.tick(nowMs)
+      },
     })
     this.#tap = new TapKeeper(components, {
       name: init.interfaceName,
       mac: init.bridge === null ? this.mac : bridgePortMac(this.mac),
       mtu: init.mtu,
-      addresses: this.#ownAddresses,
+      addresses: addressing.claimedAddresses,
       bridge: init.bridge,
       onTap: (tap) => this.path.attach(tap),
     })
@@ -125,31 +139,70 @@ export class VlanPort {
         speaker: querierOf(this.vlanId),
         neighbourProxy: config.neighbourProxy,
         multicast: { snooping: config.multicastSnooping },
+        isForStation: (bytes, at, length) => this.#addressing.addressing.isForStation(bytes, at, length),
         ...(bridge !== null && {
           guards: { isBridged: true },
           lan: { helloMac: macFromString(lanHelloMac(this.mac)) },
         }),
       },
-      { onWake: () => this.#portClock?.wake(), onPeers: () => this.onPeers?.() },
+      {
+        onWake: this.#wake,
+        onPeers: (nowMs) => {
+          this.#addressing?.updatePeers(nowMs)
+          this.onPeers?.()
+        },
+        onLocalFrame: (bytes, at, length, nowMs) => {
+          this.#addressing.addressing.fromTap(bytes, at, length, nowMs)
+          this.#wake()
+        },
+        onControl: (from, bytes, offset, length, nowMs) => {
+          this.#addressing.addressing.receiveControl(bytes, offset, length, from, nowMs)
+          this.#wake()
+        },
+        onTapHost: (address, mac, nowMs) => {
+          this.#addressing.addressing.noteTapHost(address, mac, nowMs)
+          this.#wake()
+        },
+      },
     )
     for (const name of GUARD_NAMES) path.datapath.guards.switch(name, config.guards[name])
     return path
   }
 
-  #createAddresses(): PortAddresses {
-    const { vlan, nodeId, manualAddress4, addressAttempt } = this.#init
-    return new PortAddresses(
-      {
-        vlanId: this.vlanId,
-        nodeId,
-        subnet4: vlan.subnet4,
-        subnet6: vlan.subnet6,
-        mac: this.mac,
-        manual4: manualAddress4,
-        attempt: addressAttempt,
-      },
-      this.#clock.monotonicMs(),
-    )
+  #createAddressing(components: VlanPortComponents): PortAddressing {
+    const { vlan, nodeId, mtu, addressMode, manualAddress4, addressAttempt, hostname, bridge } = this.#init
+    return new PortAddressing(components, {
+      vlan,
+      nodeId,
+      mac: this.mac,
+      mtu,
+      mode: addressMode,
+      manual4: manualAddress4,
+      attempt: addressAttempt,
+      avoid: this.#init.takenAddresses,
+      hostname,
+      bridged: bridge !== null || addressMode === 'none',
+      datapath: this.path.datapath,
+      onAddresses: this.#onAddresses,
+      onReaddress: () => this.#tap?.flapCarrier(),
+      onWake: this.#wake,
+    })
+  }
+
+  readonly #wake = (): void => {
+    this.#portClock?.wake()
+  }
+
+  /** The switch has taken other addresses for the interface. */
+  readonly #onAddresses = (addresses: readonly string[]): void => {
+    // The first ones go with the TAP when it is opened.
+    if (this.#tap === undefined) return
+    this.#logger.warn('the addresses of the interface have changed', {
+      interface: this.interfaceName,
+      addresses,
+    })
+    this.#tap.setAddresses(addresses)
+    this.onChanged?.()
   }
 
   /** The record as it was heard last. */
@@ -160,16 +213,13 @@ export class VlanPort {
   /** Takes over a newer record with the same subnets. */
   setVlan(vlan: VlanInfo): void {
     this.#vlan = vlan
-  }
-
-  /** In CIDR form; the port of a bridge has none. */
-  get #ownAddresses(): readonly string[] {
-    return this.bridge === null ? this.#addresses.all : []
+    this.#addressing.addressing.setPlan(vlan, this.#clock.monotonicMs())
+    this.#wake()
   }
 
   /** Automatic attempt to begin with the next time. */
   get addressAttempt(): number {
-    return this.#addresses.mode === 'auto' ? this.#addresses.attempt : this.#init.addressAttempt
+    return this.#addressing.addressing.attempt
   }
 
   get members(): readonly VlanMember[] {
@@ -195,14 +245,9 @@ export class VlanPort {
   /** Closes the TAP for good. */
   close(): Promise<void> {
     this.path.datapath.lan?.leave(this.#clock.monotonicMs())
+    this.#addressing.close()
     this.#portClock.stop()
     return this.#tap.close()
-  }
-
-  /** Before the TAP is opened and announced: keeps off automatic addresses that members have. */
-  avoidAddressesOf(members: readonly VlanMember[]): void {
-    this.#addresses.avoid(this.#others(members))
-    this.#tap.setAddresses(this.#ownAddresses)
   }
 
   /** Takes over the members of the VLAN that have a trunk to this node. */
@@ -210,17 +255,23 @@ export class VlanPort {
     const nowMs = this.#clock.monotonicMs()
     this.#members = this.#others(members)
     this.#trunks.update(this.#members, nowMs)
-    if (this.bridge !== null) return
-    const before = this.#addresses.all[0]
-    if (!this.#addresses.settle(this.#members, nowMs)) return
-    const now = this.#addresses.all[0]
-    this.#logger.warn('another member has this address, moved on', {
-      interface: this.interfaceName,
-      before,
-      now,
-    })
-    this.#tap.setAddresses(this.#addresses.all)
-    this.onChanged?.()
+  }
+
+  /** Where this node takes trunks: members tell it each other. */
+  setTrunkAddresses(multiaddrs: readonly string[]): void {
+    this.#addressing.addressing.setTrunkAddresses(multiaddrs, this.#clock.monotonicMs())
+    this.#wake()
+  }
+
+  get leases(): { own: number; known: number } {
+    const { ownLeases, claims } = this.#addressing.addressing.stats
+    return { own: ownLeases, known: claims }
+  }
+
+  /** Every member that is known, those without a trunk to this node too. */
+  knownMembers(): KnownMember[] {
+    const { bridge } = this.path.datapath.fabric
+    return knownMembers(this.vlanId, bridge.members.all, this.#members, this.#addressing.addressing)
   }
 
   #others(members: readonly VlanMember[]): VlanMember[] {
@@ -233,8 +284,8 @@ export class VlanPort {
       vlanId: this.vlanId,
       bootNonce: Buffer.from(this.#bootNonce).toString('hex'),
       mac: this.mac,
-      addresses: [...this.#ownAddresses],
-      addressAttempt: this.#addresses.attempt,
+      addresses: [...this.#addressing.addressing.ownAddresses],
+      addressAttempt: this.addressMode === 'manual' ? MANUAL_ATTEMPT : this.addressAttempt,
       hostname: this.#init.hostname,
     }
   }
@@ -282,8 +333,7 @@ export class VlanPort {
       lanLapses: lan?.lapses ?? 0,
       lanHellosIn: lan?.hellosReceived ?? 0,
       lanHellosOut: lan?.hellosSent ?? 0,
-      addressConflicts: this.#addresses.conflicts,
-      addressMoves: this.#addresses.moves,
+      ...this.#addressing.counters(),
       tapFailures: this.#tap.failures,
     }
   }
@@ -293,6 +343,7 @@ export class VlanPort {
     return {
       ...newPortDrops(),
       ...this.path.drops(),
+      ...this.#addressing.drops(),
       'tap-refused': writeRefused,
       'tap-full': writeDropped,
     }
@@ -301,6 +352,7 @@ export class VlanPort {
   info(): PortInfo {
     const { framesIn, framesOut, bytesIn, bytesOut } = this.counters()
     const { vlan } = this
+    const { addressing } = this.#addressing
     return {
       vlanId: this.vlanId,
       ref: vlan.ref,
@@ -308,10 +360,10 @@ export class VlanPort {
       interface: this.interfaceName,
       mac: this.mac,
       mtu: this.mtu,
-      addresses: [...this.#ownAddresses],
-      addressMode: this.bridge === null ? this.#addresses.mode : 'none',
+      addresses: [...addressing.ownAddresses],
+      addressMode: this.addressMode,
       state: this.#tap.isUp ? 'up' : 'failed',
-      lastError: this.#tap.lastError ?? this.#addresses.conflict,
+      lastError: this.#tap.lastError ?? addressing.conflict,
       members: this.path.datapath.fabric.bridge.members.size,
       fdbEntries: this.path.datapath.fabric.bridge.fdbSize,
       framesIn,

@@ -13,6 +13,7 @@ import {
 import { formatMac } from '@wakunet/switching'
 import { BusApi } from './bus-api.ts'
 import type { VlanSwitchConfig } from './config.ts'
+import { type HostNetwork, overlapOf, subnetOverlap } from './host-networks.ts'
 import { type JoinRequest, openJoinedPort, planJoin } from './join.ts'
 import { type JoinedVlan, JoinedVlans } from './joined-vlans.ts'
 import {
@@ -26,6 +27,7 @@ import type { Random } from './random.ts'
 import { RecordReceiver } from './record-receiver.ts'
 import { SerialQueue } from './serial-queue.ts'
 import type { OpenTap } from './tap-keeper.ts'
+import { treeInfo } from './tree-info.ts'
 import { TrunkControl } from './trunk-control.ts'
 import { TrunkUsage } from './trunk-usage.ts'
 import { VlanPort, type VlanPortInit } from './vlan-port.ts'
@@ -39,6 +41,8 @@ export interface VlanSwitchComponents {
   readonly logger: Logger
   readonly random: Random
   readonly openTap: OpenTap
+  /** Networks of the host, which no VLAN may overlap unasked; absent: none. */
+  readonly hostNetworks?: () => readonly HostNetwork[]
 }
 
 export interface VlanSwitchInit {
@@ -79,6 +83,8 @@ export class VlanSwitch implements Startable {
   readonly #pastCounters = newPortCounters()
   readonly #pastDrops = newPortDrops()
   #nodeId: NodeId | null = null
+  /** Multiaddrs under which members can reach this node. */
+  #trunkAddresses: readonly string[] = []
   readonly #usage: TrunkUsage
   #reportTimer: Timer | null = null
   #usageTimer: Timer | null = null
@@ -101,6 +107,7 @@ export class VlanSwitch implements Startable {
         onNodeId: (nodeId) => this.#learnNodeId(nodeId),
         onMembers: (vlanId, members) => this.#ports.get(vlanId)?.setMembers(members),
         onVlan: (vlan) => this.#renewVlan(vlan),
+        onAddresses: (addresses) => this.#learnTrunkAddresses(addresses),
       },
     )
     this.#api = new BusApi(components.bus, this)
@@ -162,6 +169,7 @@ export class VlanSwitch implements Startable {
       const nodeId = await this.#requireNodeId()
       const limits = { maxVlans: this.#init.config.maxVlans, signal }
       const plan = await planJoin(this.#components.bus, request, this.#vlans(), limits)
+      if (request.allowOverlap !== true) this.#assertNoOverlap(plan)
       const members = await this.#control.askMembers(plan.vlan.id as VlanId)
       const port = await this.#openPort(nodeId, plan, members, signal)
       try {
@@ -178,25 +186,33 @@ export class VlanSwitch implements Startable {
     })
   }
 
+  /** An interface without addresses of its own takes none away. */
+  #assertNoOverlap({ vlan, addressMode }: JoinRequest): void {
+    if (addressMode === 'none') return
+    const own = [...this.#ports.values()].map(({ interfaceName }) => interfaceName)
+    const overlap = overlapOf(vlan, this.#components.hostNetworks?.() ?? [], own)
+    if (overlap !== null) throw subnetOverlap(vlan, overlap)
+  }
+
   #openPort(
     nodeId: NodeId,
     plan: JoinRequest,
     members: readonly VlanMember[],
     signal: AbortSignal,
   ): Promise<VlanPort> {
-    return openJoinedPort(plan, [...this.#ports.values()], signal, (interfaceName) => {
-      const port = this.#createPort({
+    return openJoinedPort(plan, [...this.#ports.values()], signal, (interfaceName) =>
+      this.#createPort({
         ...this.#portInit(nodeId),
         vlan: plan.vlan,
         interfaceName,
         mtu: plan.mtu,
+        addressMode: plan.addressMode,
         manualAddress4: plan.address4,
         addressAttempt: 0,
+        takenAddresses: members.filter((one) => one.nodeId !== nodeId).flatMap(({ addresses }) => addresses),
         bridge: plan.bridge,
-      })
-      port.avoidAddressesOf(members)
-      return port
-    })
+      }),
+    )
   }
 
   /** @throws WakunetError `ERR_VLAN_NOT_JOINED`, `ERR_VLAN_NAME_AMBIGUOUS`, `ERR_SYSTEM_CALL` */
@@ -224,12 +240,13 @@ export class VlanSwitch implements Startable {
     )
     return {
       port: port.info(),
-      members: [...port.members],
+      members: port.knownMembers(),
       fdb: [...entries].map(({ mac, member, ageMs }) => ({
         mac: formatMac(mac),
         nodeId: member?.nodeId ?? null,
         ageMs,
       })),
+      tree: treeInfo(port.path.datapath.fabric),
       drops: port.drops(),
     }
   }
@@ -249,11 +266,13 @@ export class VlanSwitch implements Startable {
   }
 
   /** What the tables of all ports hold now. */
-  get tables(): { members: number; fdbEntries: number } {
+  get tables(): { members: number; fdbEntries: number; ownLeases: number; knownLeases: number } {
     const ports = [...this.#ports.values()]
     return {
       members: ports.reduce((sum, port) => sum + port.path.datapath.fabric.bridge.members.size, 0),
       fdbEntries: ports.reduce((sum, port) => sum + port.path.datapath.fabric.bridge.fdbSize, 0),
+      ownLeases: ports.reduce((sum, port) => sum + port.leases.own, 0),
+      knownLeases: ports.reduce((sum, port) => sum + port.leases.known, 0),
     }
   }
 
@@ -295,14 +314,16 @@ export class VlanSwitch implements Startable {
   }
 
   async #rejoin(nodeId: NodeId, joined: readonly JoinedVlan[]): Promise<void> {
-    for (const { vlan, mtu, address4, addressAttempt, bridge, ...entry } of joined) {
+    for (const { vlan, mtu, address4, addressAttempt, addressMode, bridge, ...entry } of joined) {
       const port = this.#createPort({
         ...this.#portInit(nodeId),
         vlan,
         mtu,
         addressAttempt,
         bridge: bridge ?? null,
+        addressMode: addressMode ?? (bridge !== undefined ? 'none' : address4 === null ? 'auto' : 'manual'),
         manualAddress4: address4,
+        takenAddresses: [],
         interfaceName: entry.interface,
       })
       this.#addPort(port)
@@ -320,8 +341,14 @@ export class VlanSwitch implements Startable {
     return new VlanPort({ ...this.#components, logger: logger.child('port') }, init)
   }
 
+  #learnTrunkAddresses(addresses: readonly string[]): void {
+    this.#trunkAddresses = addresses
+    for (const port of this.#ports.values()) port.setTrunkAddresses(addresses)
+  }
+
   #addPort(port: VlanPort): void {
     this.#ports.set(port.vlanId, port)
+    port.setTrunkAddresses(this.#trunkAddresses)
     this.receiver.add(port.vlanId, vlanIdToBytes(port.vlanId), port.path)
     port.onPeers = () => {
       this.#usageSoonTimer ??= this.#components.clock.setTimeout(() => {
@@ -379,6 +406,7 @@ export class VlanSwitch implements Startable {
       interface: port.interfaceName,
       mtu: port.mtu,
       address4: port.manualAddress4,
+      addressMode: port.addressMode,
       addressAttempt: port.addressAttempt,
       ...(port.bridge !== null && { bridge: port.bridge }),
     }))

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { WakunetError } from '@wakunet/interface'
+import { FakeClock } from '@wakunet/testing'
 import { JoinedVlans } from '../src/joined-vlans.ts'
 import {
   BROADCAST,
+  converge,
   FakeNetwork,
   frame,
   joinedNodes,
@@ -252,14 +254,15 @@ describe('another identity of the node', () => {
 })
 
 describe('an address that another member has, too', () => {
-  it('is left to the member with the lower id; the other moves, everywhere', async () => {
+  it('is left to who chose it; the other moves, everywhere', async () => {
     const network = new FakeNetwork()
-    const a = make({ network, nodeId: node(1), stateDir: null })
-    const b = make({ network, nodeId: node(2), stateDir: null })
+    const clock = new FakeClock()
+    const a = make({ network, clock, nodeId: node(1), stateDir: null })
+    const b = make({ network, clock, nodeId: node(2), stateDir: null })
     for (const one of [a, b]) await one.start()
     const { addresses } = await b.cli.request('switch.join', { vlan: 'lan' })
     await a.cli.request('switch.join', { vlan: 'lan', address4: addresses[0]! })
-    await settle()
+    await converge([a, b])
     assert.equal(a.switch.list()[0]!.addresses[0], addresses[0])
     const moved = b.switch.list()[0]!
     assert.notEqual(moved.addresses[0], addresses[0])

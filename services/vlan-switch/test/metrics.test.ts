@@ -18,7 +18,8 @@ describe('metrics', () => {
       const text = await metrics.text()
       for (const line of [
         `wakunet_vlan_switch_frames_out_total ${before.framesOut + 2}`,
-        `wakunet_vlan_switch_frames_in_total ${before.framesIn + 1}`,
+        // The switch's own station takes its prefix back before the interface goes.
+        `wakunet_vlan_switch_frames_in_total ${before.framesIn + (round === 'joined' ? 1 : 2)}`,
         `wakunet_vlan_switch_records_out_total ${before.recordsOut + 1}`,
         'wakunet_vlan_switch_dropped_total{reason="reserved-destination"} 1',
         'wakunet_vlan_switch_dropped_total{reason="mac-spoofed"} 0',

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
-import { defaultSubnet4, ulaPrefix } from '@wakunet/addressing'
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto'
+import { defaultSubnet4, signedBytes, ulaPrefix } from '@wakunet/addressing'
 import { type Bus, InProcessBusHub, type VlanInfo, type VlanMember, type VlanMembership } from '@wakunet/bus'
-import { formatVlanRef } from '@wakunet/identity'
+import { formatVlanRef, nodeIdFromPublicKey } from '@wakunet/identity'
 import {
   FRAME_HEADER_BYTES,
   type LaneClient,
@@ -27,7 +27,13 @@ import {
   writeFrameHeader,
 } from '@wakunet/record'
 import { FakeClock, recordingLogger } from '@wakunet/testing'
-import { type TapRequest, type VlanSwitch, vlanSwitch, vlanSwitchConfigSchema } from '../src/index.ts'
+import {
+  type HostNetwork,
+  type TapRequest,
+  type VlanSwitch,
+  vlanSwitch,
+  vlanSwitchConfigSchema,
+} from '../src/index.ts'
 
 export const BROADCAST = 'ff:ff:ff:ff:ff:ff'
 export const NO_HINT: FrameHint = { flags: 0, gsoType: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
@@ -45,9 +51,33 @@ export function bytesOf(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, 'hex'))
 }
 
-/** Node ids in the order of their names: `node(1) < node(2)`. */
+const testNodes = new Map<number, TestKey>()
+
+interface TestKey {
+  readonly nodeId: NodeId
+  readonly privateKey: KeyObject
+  readonly publicKey: Uint8Array
+}
+
+/** A key whose node id begins with this number. */
+function keyOf(number: number): TestKey {
+  for (let i = 0; ; i++) {
+    const known = testNodes.get(number)
+    if (known !== undefined) return known
+    const seed = createHash('sha256').update(`${number} ${i}`).digest()
+    const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed])
+    const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    const spki = createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
+    const publicKey = new Uint8Array(spki.subarray(-32))
+    const nodeId = nodeIdFromPublicKey(publicKey)
+    if (Number.parseInt(nodeId.slice(0, 2), 16) === number)
+      testNodes.set(number, { nodeId, privateKey, publicKey })
+  }
+}
+
+/** Node ids in the order of their numbers: `node(1) < node(2)`; each has a key. */
 export function node(number: number): NodeId {
-  return number.toString(16).padStart(2, '0').repeat(16) as NodeId
+  return keyOf(number).nodeId
 }
 
 export function vlan(name: string, fields: Partial<VlanInfo> = {}): VlanInfo {
@@ -180,6 +210,7 @@ export class FakeTrunkPeer {
       this.#network.tellMembers()
       return {}
     })
+    bus.respond('trunk.sign', ({ vlanId, payload }) => this.#sign(vlanId, payload))
     bus.respond('trunk.members.get', ({ vlanId }) => ({ members: this.membersOf(vlanId) }))
     bus.respond('directory.resolve', async ({ vlan: text }) => {
       await this.resolving?.promise
@@ -188,6 +219,15 @@ export class FakeTrunkPeer {
       return found
     })
     bus.subscribe('switch.ports.changed', ({ subnets }) => void this.subnets.push(subnets))
+  }
+
+  #sign(vlanId: string, payload: string): { publicKey: string; signature: string } {
+    const { privateKey, publicKey } = keyOf(Number.parseInt(this.nodeId.slice(0, 2), 16))
+    const message = signedBytes(bytesOf(vlanId), Buffer.from(payload, 'base64'))
+    return {
+      publicKey: Buffer.from(publicKey).toString('base64'),
+      signature: sign(null, message, privateKey).toString('base64'),
+    }
   }
 
   membersOf(vlanId: string): VlanMember[] {
@@ -247,6 +287,7 @@ export interface TestNodeInit {
   readonly clock?: FakeClock
   readonly maxVlans?: number
   readonly features?: { vnetHeader: boolean; uso: boolean }
+  readonly hostNetworks?: () => readonly HostNetwork[]
 }
 
 /** One host: a switch with fake TAPs, a fake trunk-peer beside it. Nothing is started. */
@@ -290,6 +331,7 @@ export class TestNode {
       logger: this.logger,
       random: (count) => this.#random(count),
       openTap: (request) => this.#openTap(request),
+      ...(init.hostNetworks === undefined ? {} : { hostNetworks: init.hostNetworks }),
     })
   }
 

@@ -87,12 +87,12 @@ export const answers: Answers = {
       {
         nodeId: '99990000111122223333444455556666',
         peerId: '12D3KooWOther',
-        bootNonce: '0011223344556677',
         mac: '02:00:00:00:00:02',
-        addresses: ['10.42.0.8/20'],
-        addressAttempt: 0,
+        addresses: ['10.42.0.8'],
         hostname: 'desk',
         rttMs: 0.7,
+        bridged: false,
+        leases: 1,
       },
     ],
     tree: {

@@ -3,6 +3,7 @@ import type { AddressPlan, AddressReservation } from '../address-plan.ts'
 import { type Cidr, networkOf, parseCidr } from '../cidr.ts'
 import { derive } from '../derive.ts'
 import { parseIpv4 } from '../ip-address.ts'
+import { parseSubnet4 } from '../member-address.ts'
 import { toUint32 } from './address-order.ts'
 import { AddressWalk } from './address-walk.ts'
 import { isOwnAddress, type Lease } from './lease.ts'
@@ -34,7 +35,7 @@ export class AddressSpace {
    */
   constructor(plan: AddressPlan, vlanText: string) {
     this.#vlanText = vlanText
-    this.subnet4 = networkOf(parseCidr(plan.subnet4))
+    this.subnet4 = parseSubnet4(plan.subnet4)
     this.subnet6 = networkOf(parseCidr(plan.subnet6))
     this.#network = toUint32(this.subnet4.bytes)
     this.#broadcast = this.#network + 2 ** (32 - this.subnet4.prefixLength) - 1

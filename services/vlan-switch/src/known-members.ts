@@ -1,0 +1,53 @@
+import { type AddressingPeer, formatIp, memberMac, type VlanAddressing } from '@wakunet/addressing'
+import type { KnownMember, VlanMember } from '@wakunet/bus'
+import type { NodeId, VlanId } from '@wakunet/interface'
+import type { Member } from '@wakunet/switching'
+
+const MAX_KNOWN_MEMBERS = 4_096
+
+/**
+ * The members of a VLAN: those that the tree reaches, with what they announce of themselves, and those with a trunk whose
+ * switch was not heard yet.
+ * @param trunks members with a trunk to this node
+ */
+export function knownMembers(
+  vlanId: VlanId,
+  members: readonly Member[],
+  trunks: readonly VlanMember[],
+  addressing: VlanAddressing<AddressingPeer>,
+): KnownMember[] {
+  const byId = new Map(trunks.map((trunk) => [trunk.nodeId, trunk]))
+  const reached = members.map((member) => {
+    const trunk = byId.get(member.nodeId)
+    byId.delete(member.nodeId)
+    return knownMember(vlanId, member, trunk, addressing)
+  })
+  const others = [...byId.values()].map((trunk) => ofTrunk(trunk))
+  return [...reached, ...others].slice(0, MAX_KNOWN_MEMBERS)
+}
+
+function knownMember(
+  vlanId: VlanId,
+  { id, nodeId }: Member,
+  trunk: VlanMember | undefined,
+  addressing: VlanAddressing<AddressingPeer>,
+): KnownMember {
+  const facts = addressing.memberOf(id)
+  if (facts === null && trunk !== undefined) return ofTrunk(trunk)
+  return {
+    nodeId,
+    peerId: trunk?.peerId ?? null,
+    mac: memberMac(vlanId, nodeId as NodeId),
+    addresses: [...(facts?.addresses ?? [])],
+    hostname: facts?.hostname ?? '',
+    rttMs: trunk?.rttMs ?? null,
+    bridged: facts?.bridged ?? false,
+    leases: (facts?.leases ?? []).filter(({ address }) => !facts?.addresses.includes(formatIp(address)))
+      .length,
+  }
+}
+
+function ofTrunk({ nodeId, peerId, mac, addresses, hostname, rttMs }: VlanMember): KnownMember {
+  const bare = addresses.map((cidr) => cidr.split('/', 1)[0]!)
+  return { nodeId, peerId, mac, addresses: bare, hostname, rttMs, bridged: false, leases: 0 }
+}
