@@ -214,11 +214,23 @@ def igmp():
             yield mld[number % len(mld)]
 
 
-def igmp_frame(kind, group, dst=None):
+def multicast_router():
+    """General queries and PIM hellos (RFC 7761 section 4.9.2) of a router."""
+    source = OPTIONS["address"]
+    hello = b"\x20\x00\x00\x00\x00\x01\x00\x02\x00\x69"
+    hello = hello[:2] + struct.pack("!H", checksum(hello)) + hello[4:]
+    pim = bytes(Ether(dst="01:00:5e:00:00:0d", src=OWN) / IP(src=source, dst="224.0.0.13", ttl=1, proto=103) / Raw(hello))
+    query = igmp_frame(0x11, "0.0.0.0", "224.0.0.1", source=source, code=100)
+    for _ in range(COUNT):
+        yield query
+        yield pim
+
+
+def igmp_frame(kind, group, dst=None, source="0.0.0.1", code=0):
     dst = dst or group
-    body = struct.pack("!BBH4s", kind, 0, 0, socket.inet_aton(group))
-    body = struct.pack("!BBH4s", kind, 0, checksum(body), socket.inet_aton(group))
-    header = struct.pack("!BBHHHBBH4s4s4s", 0x46, 0xC0, 32, 0, 0, 1, 2, 0, socket.inet_aton("0.0.0.1"), socket.inet_aton(dst), b"\x94\x04\0\0")
+    body = struct.pack("!BBH4s", kind, code, 0, socket.inet_aton(group))
+    body = struct.pack("!BBH4s", kind, code, checksum(body), socket.inet_aton(group))
+    header = struct.pack("!BBHHHBBH4s4s4s", 0x46, 0xC0, 32, 0, 0, 1, 2, 0, socket.inet_aton(source), socket.inet_aton(dst), b"\x94\x04\0\0")
     header = header[:10] + struct.pack("!H", checksum(header)) + header[12:]
     low = socket.inet_aton(dst)
     mac = b"\x01\x00\x5e" + bytes([low[1] & 0x7F]) + low[2:]
@@ -308,6 +320,7 @@ MODES = {
     "ra": ra,
     "tags": tags,
     "igmp": igmp,
+    "multicast-router": multicast_router,
     "fragments": fragments,
     "malformed": malformed,
 }
