@@ -43,11 +43,12 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
       recordsRenewed: 'VLAN records that took the place of older ones.',
       subnetsRefused: 'Newer records of joined VLANs that were refused because their subnet is another.',
       unaskedDropped: 'VLAN records that came unasked and over the budget of their peer.',
+      requestsDropped: 'Questions for VLAN records over the rate of their peer.',
     },
     () => {
       const { recordsRefused, recordsRenewed, subnetsRefused } = service.directory
-      const { unaskedDropped } = service.recordNews
-      return { recordsRefused, recordsRenewed, subnetsRefused, unaskedDropped }
+      const { unaskedDropped, requestsDropped } = service.recordNews
+      return { recordsRefused, recordsRenewed, subnetsRefused, unaskedDropped, requestsDropped }
     },
   )
   metrics.countersFrom(

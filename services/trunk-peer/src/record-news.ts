@@ -6,6 +6,9 @@ import type { WireMembership } from '@wakunet/trunk'
 /** Questions for records and unasked records, of one peer: each costs a verification or a message of 32 KiB. */
 const BURST = 32
 const PER_SECOND = 1
+/** Records that one peer gets when it asks. A peer that keeps to the numbers above never meets these. */
+const ANSWERS_BURST = 64
+const ANSWERS_PER_SECOND = 8
 
 /** What one peer has announced, and what was done about it. */
 interface PeerNews {
@@ -16,6 +19,7 @@ interface PeerNews {
   /** Asked for and not answered. */
   readonly asked: Set<VlanId>
   readonly budget: TokenBucket
+  readonly answers: TokenBucket
 }
 
 export interface RecordNewsInit {
@@ -40,6 +44,8 @@ export class RecordNews {
   readonly #peers = new Map<NodeId, PeerNews>()
   /** Records that nobody had asked for, over a peer's budget. */
   unaskedDropped = 0
+  /** Questions for records that were not answered, over the rate of a peer. */
+  requestsDropped = 0
 
   constructor(init: RecordNewsInit) {
     this.#init = init
@@ -88,6 +94,13 @@ export class RecordNews {
     return false
   }
 
+  /** Whether a peer that asks for a record is answered: 32 KiB for a question of some bytes. */
+  mayAnswer(peer: NodeId): boolean {
+    if (this.#newsOf(peer).answers.take(this.#init.clock.monotonicMs())) return true
+    this.requestsDropped++
+    return false
+  }
+
   /** A peer's last trunk is gone. */
   forget(peer: NodeId): void {
     this.#peers.delete(peer)
@@ -96,8 +109,14 @@ export class RecordNews {
   #newsOf(peer: NodeId): PeerNews {
     const known = this.#peers.get(peer)
     if (known !== undefined) return known
-    const budget = new TokenBucket(BURST, PER_SECOND, this.#init.clock.monotonicMs())
-    const news = { announced: new Map(), settled: new Map(), asked: new Set<VlanId>(), budget }
+    const now = this.#init.clock.monotonicMs()
+    const news = {
+      announced: new Map(),
+      settled: new Map(),
+      asked: new Set<VlanId>(),
+      budget: new TokenBucket(BURST, PER_SECOND, now),
+      answers: new TokenBucket(ANSWERS_BURST, ANSWERS_PER_SECOND, now),
+    }
     this.#peers.set(peer, news)
     return news
   }

@@ -274,7 +274,7 @@ export class TrunkPeer implements Startable {
       onMessage: (trunk, message) => {
         const vlan = vlanIdFromBytes(message.vlan)
         if (message.type === 'record') this.#receiveRecord(trunk.nodeId, vlan, message.record)
-        else this.#sendRecord(trunk.nodeId, vlan)
+        else if (this.recordNews.mayAnswer(trunk.nodeId)) this.#sendRecord(trunk.nodeId, vlan)
       },
       onRecord: (trunk, record) => this.relay.fromTrunk(trunk, record),
     })

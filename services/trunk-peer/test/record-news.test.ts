@@ -118,6 +118,17 @@ describe('news of records', () => {
     assert.equal(news.unaskedDropped, 2)
   })
 
+  test('answers a peer that asks all the time at a rate, and others as before', () => {
+    const { clock, news } = newsWith(new Map([[VLAN, 3]]))
+    const answered = (peer: NodeId, times: number): number =>
+      Array.from({ length: times }, () => news.mayAnswer(peer)).filter(Boolean).length
+    assert.equal(answered(PEER, 1_000), 64)
+    assert.equal(news.requestsDropped, 936)
+    clock.advance(1_000)
+    assert.equal(answered(PEER, 100), 8)
+    assert.equal(answered(OTHER, 10), 10)
+  })
+
   test('forgets a peer, and what a peer announces no more', () => {
     const stored = new Map([[VLAN, 3]])
     const { news, take } = newsWith(stored)
