@@ -8,6 +8,8 @@ export interface BenchOptions {
   readonly only: readonly string[]
   readonly quick: boolean
   readonly runs: number
+  /** Whether the command line says how many runs. */
+  readonly runsGiven: boolean
   /** Null for none. */
   readonly jsonFile: string | null
   readonly install: boolean
@@ -37,6 +39,7 @@ export function parseOptions(argv: readonly string[], names: Names): BenchOption
     only: parseNames('--only', 'system', values.only, names.systems),
     quick,
     runs: values.runs === undefined ? (quick ? 1 : DEFAULT_RUNS) : parseRuns(values.runs),
+    runsGiven: values.runs !== undefined,
     jsonFile: parseFile(values.json),
     install: values.install ?? false,
     stages: values.stages ?? false,
@@ -56,7 +59,7 @@ Measures Wakunet and other overlays between two hosts on this machine, in the sa
 Options:
   --only NAME,...   only these systems: ${systems.join(', ')}
   --quick           one short run each
-  --runs N          runs of each system, 1 to ${MAX_RUNS} (default ${DEFAULT_RUNS}, with --quick 1)
+  --runs N          runs of each system, 1 to ${MAX_RUNS} (default ${DEFAULT_RUNS}; with --quick, and in suites, 1)
   --json FILE       write the figures to FILE too
   --install         install what is missing, with apt-get and below .cache/bench
   --against COMMIT  measure our systems (default: wakunet; see --only) and the same ones of another commit in turns

@@ -9,7 +9,8 @@ import type { Suite } from './suite.ts'
 /** What `--json` writes for suites: each under its name. */
 export interface SuitesReport {
   readonly machine: Machine
-  readonly settings: { readonly runs: number; readonly quick: boolean }
+  /** By suite. */
+  readonly settings: Readonly<Record<string, { readonly runs: number; readonly quick: boolean }>>
   readonly suites: Readonly<Record<string, object>>
   readonly failures: readonly SystemFailure[]
 }
@@ -26,13 +27,16 @@ export async function runSuites(
 ): Promise<SuitesReport> {
   const machine = await describeMachine()
   const reports: Record<string, object> = {}
+  const settings: Record<string, { runs: number; quick: boolean }> = {}
   const failures: SystemFailure[] = []
-  const { quick, only, runs } = options
+  const { quick, only } = options
   const progress = (text: string) => output.progress(text)
   for (const suite of suites) {
     signal.throwIfAborted()
     try {
+      const runs = options.runsGiven || quick ? options.runs : (suite.defaultRuns ?? 1)
       const outcome = await suite.run({ quick, only, runs, progress, signal })
+      settings[suite.name] = { runs, quick }
       reports[suite.name] = outcome.report
       failures.push(
         ...outcome.failures.map(({ name, reason }) => ({ name: `${suite.name}: ${name}`, reason })),
@@ -44,13 +48,13 @@ export async function runSuites(
       failures.push({ name: suite.name, reason: error.message })
     }
     // After each, so that what was measured is there even if a later one ends it all.
-    writeReport(options.jsonFile, { machine, settings: { runs, quick }, suites: reports, failures })
+    writeReport(options.jsonFile, { machine, settings, suites: reports, failures })
   }
   if (failures.length > 0)
     output.print(
       ['Failed:', ...failures.map(({ name, reason }) => `  ${name}: ${firstLines(reason)}`)].join('\n'),
     )
-  return { machine, settings: { runs, quick }, suites: reports, failures }
+  return { machine, settings, suites: reports, failures }
 }
 
 /** JSON has all of it. */

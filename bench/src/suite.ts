@@ -24,6 +24,8 @@ export interface Suite {
   readonly name: string
   /** One line for the help. */
   readonly about: string
+  /** Runs of each system, where the command line says nothing. Default 1: a suite has many parts, and takes its time. */
+  readonly defaultRuns?: number
   /** @throws WakunetError where nothing could be measured */
   run(context: SuiteContext): Promise<SuiteOutcome>
 }

@@ -12,8 +12,9 @@ import { SUITES, suitesOf } from '../src/suites.ts'
 const OPTIONS = {
   help: false,
   only: [],
-  quick: true,
-  runs: 1,
+  quick: false,
+  runs: 3,
+  runsGiven: false,
   jsonFile: null,
   install: false,
   stages: false,
@@ -57,6 +58,26 @@ test('each suite is printed, and written under its name', async () => {
   } finally {
     rmSync(directory, { recursive: true })
   }
+})
+
+test('a suite runs once, or as often as it wants or the command line says', async () => {
+  const seen: number[] = []
+  const counting = (defaultRuns?: number): Suite => ({
+    ...suiteOf('x', () => ({})),
+    ...(defaultRuns !== undefined && { defaultRuns }),
+    run: async ({ runs }) => {
+      seen.push(runs)
+      return { report: {}, text: '', failures: [] }
+    },
+  })
+  const output = { print: () => {}, progress: () => {} }
+  for (const options of [
+    OPTIONS,
+    { ...OPTIONS, runs: 5, runsGiven: true },
+    { ...OPTIONS, quick: true, runs: 1 },
+  ])
+    await runSuites(options, [counting(), counting(3)], output, signal)
+  assert.deepEqual(seen, [1, 3, 5, 5, 1, 1])
 })
 
 test('a suite that cannot run is named and does not keep the others from it', async () => {

@@ -1,4 +1,5 @@
 import { WakunetError } from '@wakunet/interface'
+import { DEFAULT_RUNS } from '../options.ts'
 import { renderReport } from '../report-text.ts'
 import { compareSystems, findMissing, refuseMissing, requireLab } from '../run-bench.ts'
 import type { Suite } from '../suite.ts'
@@ -16,6 +17,7 @@ export function againstSuite(commit: string): Suite {
   return {
     name: 'against',
     about: `this tree and ${commit} in turns`,
+    defaultRuns: DEFAULT_RUNS,
     async run({ quick, only, runs, progress, signal }) {
       requireLab()
       const names = only.length === 0 ? ['wakunet'] : only

@@ -21,6 +21,8 @@ const VLAN_NAME = 'bench'
 const INTERFACE = `wk-${VLAN_NAME}`
 /** Nodes that start at once, and join at once: they share the processors. */
 const AT_ONCE = 4
+/** Nodes that one that starts is told of. */
+const MAX_BOOTSTRAP = 7
 
 /** How the nodes are run. */
 export interface WakunetInit {
@@ -96,9 +98,12 @@ function commonOf({ name }: WakunetInit, { programs }: NodeKind) {
 
 /** As people do it: start all nodes, make a VLAN on the first, join it on each. */
 async function joinHosts(kind: NodeKind, lab: Lab, start: StartNode, signal: AbortSignal): Promise<Overlay> {
-  // Everybody knows all that were there before, as on a LAN where they find each other: a trunk for each pair.
+  // Up to eight have a trunk for each pair, as on a LAN where they find each other; more meet at the first ones.
   const addresses = lab.hosts.map(({ address4 }) => `/ip4/${address4}/tcp/${TRUNK_PORT}`)
-  const startHost = (host: LabHost) => start(kind, host, addresses.slice(0, lab.hosts.indexOf(host)), signal)
+  const startHost = (host: LabHost) => {
+    const before = Math.min(MAX_BOOTSTRAP, lab.hosts.indexOf(host))
+    return start(kind, host, addresses.slice(0, before), signal)
+  }
   const [first, ...others] = lab.hosts
   const nodes = [await startHost(first!), ...(await inTurns(others, startHost))]
   const create = ['vlan', 'create', VLAN_NAME, '--subnet', OVERLAY_SUBNET, '--mtu', String(OVERLAY_MTU)]
