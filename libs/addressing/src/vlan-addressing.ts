@@ -240,9 +240,9 @@ export class VlanAddressing<P extends AddressingPeer> {
     return this.#station.isForStation(bytes, offset, length)
   }
 
-  /** Whether a frame says that it is from the station: nobody else may. For every frame. */
-  isFromStation(bytes: Uint8Array, offset: number): boolean {
-    return this.#station.isFromStation(bytes, offset)
+  /** Whether a frame of a member says that it is from the station, by MAC or IP address: nobody else may. For every frame. */
+  isFromStation(bytes: Uint8Array, offset: number, length: number): boolean {
+    return this.#station.isFromStation(bytes, offset, length)
   }
 
   /** Such a frame, or one that guards keep: DHCP requests, router solicitations. Without tags, offloads complete. */

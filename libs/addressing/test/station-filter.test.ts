@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { SourceRates } from '../src/station/source-rates.ts'
 import { stationAddresses } from '../src/station/station-addresses.ts'
 import { StationFilter } from '../src/station/station-filter.ts'
-import { CLIENT_MAC, changed, clientFrame, PLAN, VLAN_ID } from './station-scene.ts'
+import { CLIENT_FRAMES, CLIENT_MAC, changed, clientFrame, PLAN, VLAN_ID } from './station-scene.ts'
 
 const ADDRESSES = stationAddresses(VLAN_ID, PLAN)
 const filter = new StationFilter(ADDRESSES)
@@ -51,16 +51,23 @@ describe('the station filter', () => {
       assert.ok(!isForStation(clientFrame(name)), name)
   })
 
-  test('knows frames that say they are from the station', () => {
-    const frame = clientFrame('echo4')
-    assert.ok(!filter.isFromStation(frame, 0))
-    assert.ok(filter.isFromStation(changed(frame, 6, ...ADDRESSES.mac), 0))
+  test('knows frames that say they are from the station, by MAC or IP address', () => {
+    const isFrom = (frame: Uint8Array) => filter.isFromStation(frame, 0, frame.length)
+    for (const name of CLIENT_FRAMES) assert.ok(!isFrom(clientFrame(name)), name)
+    assert.ok(isFrom(changed(clientFrame('arpRequest'), 6, ...ADDRESSES.mac)))
+    assert.ok(isFrom(changed(clientFrame('dnsA'), 26, ...ADDRESSES.address4)))
+    for (const address of [ADDRESSES.address6, ADDRESSES.linkLocal]) {
+      const frame = changed(clientFrame('dnsAaaa'), 22, ...address)
+      assert.ok(isFrom(frame))
+      assert.ok(!isFrom(frame.slice(0, 37)), 'cut')
+    }
   })
 
   test('never throws, and never reads behind the frame', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 90 }), fc.nat(100), fc.nat(100), (bytes, offset, length) => {
-        const answer = filter.isForStation(bytes, offset, length)
+        const answer =
+          filter.isForStation(bytes, offset, length) || filter.isFromStation(bytes, offset, length)
         if (answer) assert.ok(offset + length <= bytes.length)
       }),
     )

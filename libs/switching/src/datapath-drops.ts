@@ -4,6 +4,7 @@
  * - `multicast-unwanted`: of a group that nobody there has joined
  * - `host-scope`: multicast that does not leave its host (RFC 4291 §2.7)
  * - `unknown-unicast`: for a station that nobody knows, while no member has others than its own behind it
+ * - `station-forged`: from a member, in the name of this switch's own station
  * - `lan-forged`: from a member, as only switches on one LAN speak to each other there
  * - `lan-silent`: of the switch itself, for a LAN that another member serves
  */
@@ -11,6 +12,7 @@ export const DATAPATH_DROPS = [
   'multicast-unwanted',
   'host-scope',
   'unknown-unicast',
+  'station-forged',
   'lan-forged',
   'lan-silent',
 ] as const

@@ -54,6 +54,8 @@ export interface VlanDatapathInit extends Omit<VlanFabricInit, 'policy' | 'onCon
   readonly lan?: Pick<LanElectionInit, 'helloMac' | 'priority'>
   /** Whether a frame from the TAP is for the switch's own station. Default: none is. */
   readonly isForStation?: (bytes: Uint8Array, at: number, length: number) => boolean
+  /** Whether a frame says that it is from that station, as none of a member may. Default: none does. */
+  readonly isFromStation?: (bytes: Uint8Array, at: number, length: number) => boolean
 }
 
 /** What comes out of a datapath. Frames that are handed over are valid during the call. */
@@ -163,9 +165,10 @@ export class VlanDatapath implements BridgePolicy {
     if (lan === undefined) return null
     const { members } = this.fabric.bridge
     const isMember = (id: Uint8Array) => members.find(id, 0) !== null
+    const isAlone = () => members.size === 0
     this.fabric.setTapForwarding(false, nowMs)
     return new LanElection(
-      { ...lan, vlanId, nodeId, isMember },
+      { ...lan, vlanId, nodeId, isMember, isAlone },
       { send: this.#output.toTap, onChange: this.#serveLan },
       nowMs,
     )
@@ -204,7 +207,7 @@ export class VlanDatapath implements BridgePolicy {
     else this.drops['lan-silent']++
   }
 
-  /** This member begins, or ceases, to serve the LAN. */
+  /** This member begins, or ceases, to serve the LAN, or is the only one again. */
   readonly #serveLan = (isServing: boolean, nowMs: number): void => {
     this.fabric.setTapForwarding(isServing, nowMs)
     if (!isServing) return
@@ -351,6 +354,10 @@ export class VlanDatapath implements BridgePolicy {
   ): boolean {
     if (this.lan?.isOwnFrame(bytes, at, length) === true) {
       this.drops['lan-forged']++
+      return false
+    }
+    if (this.#init.isFromStation?.(bytes, at, length) === true) {
+      this.drops['station-forged']++
       return false
     }
     const isGroup = isMulticastMac(bytes, at)

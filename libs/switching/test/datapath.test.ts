@@ -70,6 +70,21 @@ describe('a datapath', () => {
     assert.equal(network.kept.length, 1)
   })
 
+  it('keeps out members that speak in the name of its own station; where nobody looks they are heard', () => {
+    const isFromStation = (bytes: Uint8Array, at: number) => bytes[at + 29] === 1
+    for (const isOn of [true, false]) {
+      const network = new DatapathNetwork(2, isOn ? { isFromStation } : {})
+      const answer = ipv4(1, 17, udp(53, 40_000), {
+        source: '10.0.0.1',
+        destination: '10.0.0.2',
+        destinationMac: mac(2),
+      })
+      network.send(1, answer)
+      assert.equal(network.delivered(2).length, isOn ? 0 : 1)
+      assert.equal(network.at(2).drops['station-forged'], isOn ? 1 : 0)
+    }
+  })
+
   it('keeps out what claims the address of another, at the receiver too; with the guard off it comes through', () => {
     for (const isOn of [true, false]) {
       const network = new DatapathNetwork(3)

@@ -140,6 +140,7 @@ export class VlanPort {
         neighbourProxy: config.neighbourProxy,
         multicast: { snooping: config.multicastSnooping },
         isForStation: (bytes, at, length) => this.#addressing.addressing.isForStation(bytes, at, length),
+        isFromStation: (bytes, at, length) => this.#addressing.addressing.isFromStation(bytes, at, length),
         ...(bridge !== null && {
           guards: { isBridged: true },
           lan: { helloMac: macFromString(lanHelloMac(this.mac)) },

@@ -2,6 +2,7 @@ import {
   ARP_BYTES,
   ETHERNET_HEADER_BYTES,
   ETHERTYPE_ARP,
+  ETHERTYPE_IPV4,
   ETHERTYPE_IPV6,
   IPV6_HEADER_BYTES,
   MAC_BYTES,
@@ -15,6 +16,8 @@ const TYPE_AT = 2 * MAC_BYTES
 const ARP_SENDER_AT = ETHERNET_HEADER_BYTES + 14
 const ARP_TARGET_AT = ETHERNET_HEADER_BYTES + 24
 const NEXT_HEADER_AT = ETHERNET_HEADER_BYTES + 6
+const IPV4_SOURCE_AT = ETHERNET_HEADER_BYTES + 12
+const IPV6_SOURCE_AT = ETHERNET_HEADER_BYTES + 8
 const ICMPV6_AT = ETHERNET_HEADER_BYTES + IPV6_HEADER_BYTES
 const ND_TARGET_AT = ICMPV6_AT + 8
 const ND_BYTES = ICMPV6_AT + 24
@@ -53,9 +56,21 @@ export class StationFilter {
     return type === ETHERTYPE_IPV6 && this.#isOwnNeighbour(bytes, offset, length)
   }
 
-  /** Whether the frame says that it is from the station: on a TAP or a trunk it is not. */
-  isFromStation(bytes: Uint8Array, offset: number): boolean {
-    return isAt(bytes, offset + MAC_BYTES, this.#addresses.mac)
+  /**
+   * Whether the frame of `length` bytes at `offset` says that it is from the station, by its MAC address or one of its IP addresses. One from a
+   * trunk does so to be taken for the station: to answer in place of its name server, say.
+   */
+  isFromStation(bytes: Uint8Array, offset: number, length: number): boolean {
+    if (length < ETHERNET_HEADER_BYTES || offset + length > bytes.length) return false
+    const { mac, address4, address6, linkLocal } = this.#addresses
+    if (bytes[offset + 2 * MAC_BYTES - 1] === this.#macEnd && isAt(bytes, offset + MAC_BYTES, mac))
+      return true
+    const type = (bytes[offset + TYPE_AT]! << 8) | bytes[offset + TYPE_AT + 1]!
+    if (type === ETHERTYPE_IPV4) {
+      return length >= IPV4_SOURCE_AT + 4 && isAt(bytes, offset + IPV4_SOURCE_AT, address4)
+    }
+    if (type !== ETHERTYPE_IPV6 || length < IPV6_SOURCE_AT + 16) return false
+    return isAt(bytes, offset + IPV6_SOURCE_AT, address6) || isAt(bytes, offset + IPV6_SOURCE_AT, linkLocal)
   }
 
   #isOwnArp(bytes: Uint8Array, offset: number, length: number): boolean {

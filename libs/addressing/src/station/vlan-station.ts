@@ -109,8 +109,8 @@ export class VlanStation {
   }
 
   /** See `StationFilter`. For every frame. */
-  isFromStation(bytes: Uint8Array, offset: number): boolean {
-    return this.#filter.isFromStation(bytes, offset)
+  isFromStation(bytes: Uint8Array, offset: number, length: number): boolean {
+    return this.#filter.isFromStation(bytes, offset, length)
   }
 
   /**
