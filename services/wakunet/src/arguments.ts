@@ -25,8 +25,15 @@ export const vlanNameArgument = (text: string): string => {
   return text
 }
 
-/** An IPv4 address with its prefix length; whether it fits the VLAN only the node can tell. */
+/** Ways to an address that nobody chooses by hand. */
+const ADDRESS_MODES = ['auto', 'dhcp', 'none'] as const
+type ChosenMode = (typeof ADDRESS_MODES)[number]
+
+export const isAddressMode = (text: string): text is ChosenMode => ADDRESS_MODES.some((mode) => mode === text)
+
+/** A mode, or an IPv4 address with its prefix length; whether that fits the VLAN only the node can tell. */
 export const addressArgument = (text: string): string => {
+  if (isAddressMode(text)) return text
   cidr4(text, "option '--address <cidr>'")
   return text
 }

@@ -1,10 +1,11 @@
-import type { PortInfo, RequestBus } from '@wakunet/bus'
+import type { PortInfo, RequestBus, RequestOf } from '@wakunet/bus'
 import { Command, Option } from 'commander'
 import {
   type ArgumentOfError,
   addressArgument,
   bridgeArgument,
   interfaceArgument,
+  isAddressMode,
   mtuArgument,
   namingArgument,
   secondsArgument,
@@ -19,6 +20,7 @@ interface JoinOptions {
   readonly interface?: string
   readonly mtu?: number
   readonly bridge?: string
+  readonly allowOverlap?: boolean
   readonly timeout: number
 }
 
@@ -32,9 +34,10 @@ export const vlanJoinCommand = (context: CommandContext): Command =>
       .description('Join a VLAN: makes its network interface on this host and gives it addresses.')
       .argument('<vlan>', 'VLAN id, or the name of a VLAN that this node knows', vlanArgument)
       .addOption(
-        new Option('--address <cidr>', 'IPv4 address with prefix length (default: automatic)').argParser(
-          addressArgument,
-        ),
+        new Option(
+          '--address <cidr>',
+          "IPv4 address with prefix length; auto (default); dhcp: asked by this host's own client; none",
+        ).argParser(addressArgument),
       )
       .addOption(
         new Option('--interface <name>', 'name of the interface (default: wk-<vlan>)').argParser(
@@ -50,6 +53,7 @@ export const vlanJoinCommand = (context: CommandContext): Command =>
           'make the interface a port of this Linux bridge: the LAN behind it joins the VLAN',
         ).argParser(bridgeArgument),
       )
+      .option('--allow-overlap', "join although its subnet overlaps a network of this host's")
       .addOption(
         new Option('--timeout <seconds>', 'how long to look for the VLAN among peers')
           .argParser(secondsArgument)
@@ -65,6 +69,7 @@ export const vlanJoinCommand = (context: CommandContext): Command =>
       ['wakunet vlan join office', 'a VLAN that this node knows by name'],
       ['wakunet vlan join vEXAMPLE...', 'by the id that "wakunet vlan create" printed'],
       ['wakunet vlan join office --address 10.42.0.7/16', 'with an address of your choice'],
+      ['wakunet vlan join office --address dhcp', "leave the address to this host's DHCP client"],
       ['wakunet vlan join office --interface lan0', 'with an interface name of your choice'],
       ['wakunet vlan join office --bridge br0', 'with the LAN behind the bridge br0'],
     ],
@@ -79,14 +84,22 @@ const ARGUMENT_OF_ERROR: ArgumentOfError = {
   ERR_INTERFACE_NAME_TAKEN: '--interface',
 }
 
+const addressOf = (
+  address: string | undefined,
+): Pick<RequestOf<'switch.join'>, 'address4' | 'addressMode'> => {
+  if (address === undefined) return {}
+  return isAddressMode(address) ? { addressMode: address } : { address4: address }
+}
+
 const join = async (client: RequestBus, vlan: string, options: JoinOptions): Promise<PortInfo> => {
-  const { address, mtu, bridge, timeout, interface: interfaceName } = options
+  const { address, mtu, bridge, allowOverlap, timeout, interface: interfaceName } = options
   const request = {
     vlan,
-    ...(address === undefined ? {} : { address4: address }),
+    ...addressOf(address),
     ...(interfaceName === undefined ? {} : { interface: interfaceName }),
     ...(mtu === undefined ? {} : { mtu }),
     ...(bridge === undefined ? {} : { bridge }),
+    ...(allowOverlap === undefined ? {} : { allowOverlap }),
     timeoutMs: timeout,
   }
   try {

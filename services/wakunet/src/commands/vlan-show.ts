@@ -105,6 +105,12 @@ const describeTree = ({ tree, members }: JoinedVlan): readonly string[] => {
   ]
 }
 
+/** Round trip of the trunk to a member, or that others pass its frames on. */
+const trunkText = ({ peerId, rttMs }: JoinedVlan['members'][number]): string => {
+  if (peerId === null) return 'over others'
+  return rttMs === null ? 'direct' : `${rttMs.toFixed(1)} ms`
+}
+
 const describeJoined = (joined: JoinedVlan, style: Style): readonly string[] => {
   const { port, members, fdb, drops } = joined
   const reasons = Object.entries(drops).filter(([, count]) => count > 0)
@@ -115,10 +121,12 @@ const describeJoined = (joined: JoinedVlan, style: Style): readonly string[] => 
     ...(members.length === 0
       ? ['No other member was heard so far.']
       : formatTable(
-          ['MEMBER', 'ADDRESSES', 'MAC', 'NODE'],
+          ['MEMBER', 'ADDRESSES', 'TRUNK', 'HOSTS', 'MAC', 'NODE'],
           members.map((member) => [
             printable(member.hostname),
             member.addresses.join(' '),
+            trunkText(member),
+            member.bridged ? `${member.leases}, bridged` : String(member.leases),
             member.mac,
             member.nodeId,
           ]),
