@@ -1,7 +1,15 @@
 import { WakunetError } from '@wakunet/interface'
 import { type DecodeOptions, decode, encode } from 'cborg'
 import { z } from 'zod'
-import { CLOSE_CODES, MAX_ANNOUNCED_VLANS, MAX_CONTROL_BYTES, MAX_VLAN_RECORD_BYTES } from './protocol.ts'
+import {
+  CLOSE_CODES,
+  MAX_ADDRESS_CHARACTERS,
+  MAX_ANNOUNCED_VLANS,
+  MAX_CONTROL_BYTES,
+  MAX_PEER_ADDRESSES,
+  MAX_VLAN_PEERS,
+  MAX_VLAN_RECORD_BYTES,
+} from './protocol.ts'
 
 const anyBytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, { message: 'must be bytes' })
 const bytes = (length: number) =>
@@ -32,6 +40,11 @@ const membershipSchema = z.strictObject({
   recordSequence: uint,
 })
 
+const vlanPeerSchema = z.strictObject({
+  peerId: text(64),
+  addresses: z.array(text(MAX_ADDRESS_CHARACTERS)).max(MAX_PEER_ADDRESSES),
+})
+
 const closing = { code: z.enum(CLOSE_CODES), message: text(256) }
 
 const controlMessageSchema = z.discriminatedUnion('type', [
@@ -50,11 +63,18 @@ const controlMessageSchema = z.discriminatedUnion('type', [
     vlan: bytes(16),
     record: anyBytes.refine((b) => b.length <= MAX_VLAN_RECORD_BYTES, { message: 'is too large' }).nullable(),
   }),
+  z.strictObject({ type: z.literal('vlan-peers-request'), vlan: bytes(16) }),
+  z.strictObject({
+    type: z.literal('vlan-peers'),
+    vlan: bytes(16),
+    peers: z.array(vlanPeerSchema).max(MAX_VLAN_PEERS),
+  }),
   z.strictObject({ type: z.literal('close'), ...closing }),
 ])
 
 export type ControlMessage = z.infer<typeof controlMessageSchema>
 export type Hello = z.infer<typeof helloSchema>
+export type WireVlanPeer = z.infer<typeof vlanPeerSchema>
 export type WireMembership = z.infer<typeof membershipSchema>
 
 /** RFC 8949 read strictly: one form for every value, maps as `Map` so that no key can reach a prototype. */

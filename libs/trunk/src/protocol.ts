@@ -39,6 +39,11 @@ export const DEFAULT_QUEUE_BYTES = 2 * 1024 * 1024
 /** Capability of a side that takes `vlan-peers-request`, `vlan-peers` and the close code `idle`. */
 export const MESH_CAPABILITY = 'mesh'
 
+/** Of a `vlan-peers` message. */
+export const MAX_VLAN_PEERS = 16
+export const MAX_PEER_ADDRESSES = 8
+export const MAX_ADDRESS_CHARACTERS = 128
+
 /** Why a trunk is refused or closed; on the wire. */
 export const CLOSE_CODES = [
   'version',

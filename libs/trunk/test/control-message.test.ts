@@ -36,6 +36,12 @@ const messages: Record<string, ControlMessage> = {
   'record-request': { type: 'record-request', vlan: new Uint8Array(16).fill(2) },
   record: { type: 'record', vlan: new Uint8Array(16).fill(2), record: Uint8Array.of(1, 2, 3) },
   'record not known': { type: 'record', vlan: new Uint8Array(16).fill(2), record: null },
+  'vlan-peers-request': { type: 'vlan-peers-request', vlan: new Uint8Array(16).fill(2) },
+  'vlan-peers': {
+    type: 'vlan-peers',
+    vlan: new Uint8Array(16).fill(2),
+    peers: [{ peerId: '12D3KooWMember', addresses: ['/ip4/192.0.2.7/tcp/4740'] }],
+  },
   close: { type: 'close', code: 'stopping', message: 'bye' },
 }
 const isDecodeError = (error: unknown): boolean =>
@@ -97,6 +103,21 @@ const refused: Record<string, Uint8Array> = {
   'no version': encode({ ...hello, versions: [] }),
   'too many VLANs': encode({ type: 'memberships', sequence: 1, memberships: Array(257).fill(membership) }),
   'a record that is too large': encode({ ...messages.record, record: new Uint8Array(32_769) }),
+  'too many VLAN peers': encode({
+    type: 'vlan-peers',
+    vlan: new Uint8Array(16),
+    peers: Array(17).fill({ peerId: 'x', addresses: [] }),
+  }),
+  'a VLAN peer with too many addresses': encode({
+    type: 'vlan-peers',
+    vlan: new Uint8Array(16),
+    peers: [{ peerId: 'x', addresses: Array(9).fill('/') }],
+  }),
+  'an address that is too long': encode({
+    type: 'vlan-peers',
+    vlan: new Uint8Array(16),
+    peers: [{ peerId: 'x', addresses: ['/'.repeat(129)] }],
+  }),
   'a key __proto__ that carries the fields': encode(
     new Map<string, unknown>([['__proto__', { type: 'heartbeat', sequence: 1 }]]),
   ),

@@ -57,6 +57,12 @@ export const trunkPeerConfigSchema = z.strictObject({
     .default([])
     .describe('what this node is beside a regular one'),
   connectionLimit: z.number().int().min(1).max(4096).default(64).describe('trunks at the most'),
+  relay: z
+    .enum(['auto', 'on', 'off'])
+    .default('auto')
+    .describe(
+      'relay trunks between members of a VLAN that cannot reach each other; auto: between peers of private networks only',
+    ),
   heartbeatMs: z
     .number()
     .int()

@@ -97,6 +97,18 @@ export class Memberships {
     return this.#theirs.get(nodeId)?.byVlan.has(vlan) ?? false
   }
 
+  /** Peers with a trunk that have announced the VLAN, joined here or not. */
+  peersOf(vlan: VlanId): { nodeId: NodeId; peerId: string }[] {
+    return [...this.#theirs]
+      .filter(([, { byVlan }]) => byVlan.has(vlan))
+      .map(([nodeId, { peerId }]) => ({ nodeId, peerId }))
+  }
+
+  /** True where both peers have announced one VLAN. */
+  haveOneInCommon(one: NodeId, other: NodeId): boolean {
+    return this.vlansOfPeer(one).some((vlan) => this.isMember(other, vlan))
+  }
+
   vlansOfPeer(nodeId: NodeId): VlanId[] {
     return [...(this.#theirs.get(nodeId)?.byVlan.keys() ?? [])]
   }

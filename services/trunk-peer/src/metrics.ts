@@ -62,18 +62,42 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
       gaveWay: 'Trunks closed to make room for a shortcut.',
       closedIdle: 'Shortcuts closed because nothing went over them.',
     },
-    () => service.running.shortcuts.stats,
+    () => service.running.mesh.shortcuts.stats,
   )
   metrics.countersBy(
     'wakunet_trunk_peer_shortcuts_refused_total',
     'Direct trunks that were asked for and not dialled, by reason.',
     'reason',
     SHORTCUT_REFUSALS,
-    () => service.running.shortcuts.refusals,
+    () => service.running.mesh.shortcuts.refusals,
+  )
+  metrics.countersFrom(
+    'wakunet_trunk_peer_vlan_peers',
+    {
+      asked: 'Questions to peers who else is in a VLAN.',
+      answered: 'Such questions of peers answered.',
+      found: 'Members heard of that the switch has no way to.',
+      requestsIgnored: 'Questions over their rate, or of peers that are no members.',
+      answersIgnored: 'Answers to nothing that was asked.',
+    },
+    () => service.running.mesh.vlanPeers.stats,
+  )
+  metrics.countersFrom(
+    'wakunet_trunk_peer_relayed',
+    {
+      wanted: 'Members that could not be dialled and were told of by a common peer.',
+      reserved: 'Reservations at common peers asked for or still in force.',
+      dialled: 'Members dialled over a common peer.',
+      opened: 'Members that answered over a common peer.',
+      failed: 'Reservations and dials over a common peer that failed.',
+      unexpected: 'Relayed connections refused because nobody expected them.',
+    },
+    () => service.running.mesh.relayed.stats,
   )
   metrics.gaugesFrom(
     'wakunet_trunk_peer',
     {
+      relayedLinkPeers: 'Members to which a way over a common peer is kept or looked for.',
       shortcutTrunks: 'Trunks opened because a switch asked.',
       upTrunks: 'Trunks over which frames can pass.',
       quickTrunks: 'Trunks that matter, on which failures are looked for quickly.',
@@ -83,7 +107,8 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
     () => {
       const up = [...trunks().up()]
       return {
-        shortcutTrunks: service.running.shortcuts.size,
+        relayedLinkPeers: service.running.mesh.relayed.size,
+        shortcutTrunks: service.running.mesh.shortcuts.size,
         upTrunks: up.length,
         quickTrunks: up.filter((trunk) => trunk.quick).length,
         knownPeers: service.book.size,

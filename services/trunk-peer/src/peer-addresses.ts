@@ -50,6 +50,12 @@ export function dialableAddresses(claimed: readonly string[], rules: AddressRule
   return [...dialable]
 }
 
+/** True for an address of loopback or of a network that is not the internet. */
+export function isLocalAddress(address: Multiaddr): boolean {
+  const host = hostOfText(address.toString())
+  return host !== null && LOCAL_NETWORKS.some((networks) => within(networks, host))
+}
+
 function parse(text: string): Multiaddr | null {
   if (text.length > MAX_ADDRESS_CHARACTERS) return null
   try {

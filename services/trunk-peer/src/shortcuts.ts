@@ -165,7 +165,7 @@ export class Shortcuts {
     try {
       const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
       const targets = addresses.map((address) => withPeerId(address, request.peerId))
-      this.#connected(await host.dial(targets, { signal }), nodeId, request)
+      this.adopt(await host.dial(targets, { signal }), nodeId, request.bytesPerSecond)
     } catch (error) {
       logger.debug('shortcut failed', { nodeId, error })
       this.#failed(nodeId)
@@ -175,7 +175,8 @@ export class Shortcuts {
     }
   }
 
-  #connected(connection: Connection, nodeId: NodeId, request: Request): void {
+  /** Opens a trunk over a connection that was dialled for one, if need be in place of another. @throws where it may not be */
+  adopt(connection: Connection, nodeId: NodeId, bytesPerSecond = 0): void {
     const { trunks, book, clock, logger } = this.#init
     if (nodeIdOfPeer(connection.remotePeer) !== nodeId) {
       this.stats.wrongNode++
@@ -184,7 +185,7 @@ export class Shortcuts {
       throw new Error('another node answered')
     }
     if (trunks.full && trunks.get(nodeId) === undefined) {
-      const victim = this.#leastUseful(request.bytesPerSecond ?? 0)
+      const victim = this.#leastUseful(bytesPerSecond)
       if (victim === null) {
         connection.abort(new Error('no room'))
         throw new Error('all trunks are in use')

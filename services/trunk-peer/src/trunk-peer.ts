@@ -20,17 +20,16 @@ import type { TrunkPeerConfig } from './config.ts'
 import { Dialer } from './dialer.ts'
 import { Directory } from './directory.ts'
 import { FrameRelay } from './frame-relay.ts'
-import { createHost } from './libp2p-host.ts'
+import { createHost, type Host } from './libp2p-host.ts'
 import { LinkWatch } from './link-watch.ts'
 import { usableListenAddresses } from './listen-check.ts'
 import { Memberships } from './memberships.ts'
+import { Mesh } from './mesh.ts'
 import { loadNodeKey, type NodeKey } from './node-key.ts'
 import { OverlayGate } from './overlay-gate.ts'
 import { OwnAddresses } from './own-addresses.ts'
-import { dialableAddresses } from './peer-addresses.ts'
 import { PeerBook } from './peer-book.ts'
 import { RecordNews } from './record-news.ts'
-import { Shortcuts } from './shortcuts.ts'
 import type { VlanStateEntry } from './stored-vlan.ts'
 import { TrunkUsage } from './trunk-usage.ts'
 import { Trunks } from './trunks.ts'
@@ -44,8 +43,6 @@ const MEMBERS_REFRESH_MS = 10_000
 const RECORD_NEWS_MS = 10_000
 /** Changes of members within this time are told together. */
 const MEMBERS_DEBOUNCE_MS = 20
-/** Idle shortcuts are looked for this often. */
-const SHORTCUTS_CHECK_MS = 5_000
 /** Which trunks matter is looked at this often, beside at every change. */
 const USAGE_CHECK_MS = 1_000
 
@@ -77,7 +74,7 @@ interface RunningParts {
   readonly key: NodeKey
   readonly trunks: Trunks
   readonly addresses: OwnAddresses
-  readonly shortcuts: Shortcuts
+  readonly mesh: Mesh
 }
 
 /** libp2p host, trunks, frame relay and VLAN directory of one node, behind the bus contract. */
@@ -151,12 +148,17 @@ export class TrunkPeer implements Startable {
     const { config } = this.#init
     const key = await loadNodeKey(this.#statePath('node-key.json'), clock)
     await this.#loadVlans()
-    const host = await createHost({
+    const { libp2p: host, reserve } = await createHost({
       privateKey: key.privateKey,
       config,
       listen: await usableListenAddresses(config.listen),
       agent: AGENT,
       gate: this.gate,
+      relayGate: {
+        mayReserve: (peer) => this.#running?.mesh.mayReserve(peer) ?? false,
+        mayConnect: (from, to) => this.#running?.mesh.mayConnect(from, to) ?? false,
+        expects: (from) => this.#running?.mesh.expects(from) ?? false,
+      },
       logger: logger.child('libp2p'),
       registry: registry ?? null,
       onDiscovered: (peer) => this.#discovered(peer),
@@ -180,20 +182,20 @@ export class TrunkPeer implements Startable {
     }
     const addresses = new OwnAddresses({ host, bus: this.#components.bus, clock })
     const links = new LinkWatch({ clock, onChange: () => this.book.retryAll(clock.monotonicMs()) })
-    const shortcuts = this.#createShortcuts(host, key, trunks)
+    const mesh = this.#createMesh(host, reserve, key, trunks)
     const startedAtMs = clock.monotonicMs()
-    this.#running = { host, key, trunks, dialer, addresses, shortcuts, links, startedAtMs }
+    this.#running = { host, key, trunks, dialer, addresses, mesh, links, startedAtMs }
     this.#learnBootstrap()
     trunks.start()
     dialer.start()
     addresses.start()
     links.start()
+    mesh.start()
     this.#api.start()
     this.#timers = [
       clock.setInterval(() => this.#tellMembers(this.memberships.ourVlans()), MEMBERS_REFRESH_MS),
       clock.setInterval(() => this.recordNews.tick(), RECORD_NEWS_MS),
       clock.setInterval(() => this.#checkUsage(), USAGE_CHECK_MS),
-      clock.setInterval(() => shortcuts.tick(), SHORTCUTS_CHECK_MS),
     ]
     logger.info('started', {
       peer: key.peerId.toString(),
@@ -213,7 +215,7 @@ export class TrunkPeer implements Startable {
     running.links.stop()
     running.addresses.stop()
     running.dialer.stop()
-    running.shortcuts.stop()
+    running.mesh.stop()
     running.trunks.stop()
     await running.host.stop()
   }
@@ -225,6 +227,7 @@ export class TrunkPeer implements Startable {
     this.#announce()
     this.#tellMembers(ours.map(({ vlanId }) => vlanId as VlanId))
     if (changed.size > 0) this.recordNews.reconsider()
+    this.#setPaces()
     this.#running?.addresses.tell()
   }
 
@@ -258,7 +261,7 @@ export class TrunkPeer implements Startable {
         this.#setPaces()
       },
       onDown: (trunk, reason) => {
-        this.#running?.shortcuts.ended(trunk, reason)
+        this.#running?.mesh.ended(trunk, reason)
         this.relay.removePeer(trunk)
         if (this.#running?.trunks.get(trunk.nodeId) === undefined) {
           this.#tellMembersSoon(this.memberships.removePeer(trunk.nodeId))
@@ -272,6 +275,10 @@ export class TrunkPeer implements Startable {
       },
       onRoundTrip: (trunk) => this.#tellMembersSoon(this.memberships.vlansOfPeer(trunk.nodeId)),
       onMessage: (trunk, message) => {
+        if (message.type === 'vlan-peers-request' || message.type === 'vlan-peers') {
+          void this.#running?.mesh.receive(trunk, message)
+          return
+        }
         const vlan = vlanIdFromBytes(message.vlan)
         if (message.type === 'record') this.#receiveRecord(trunk.nodeId, vlan, message.record)
         else if (this.recordNews.mayAnswer(trunk.nodeId)) this.#sendRecord(trunk.nodeId, vlan)
@@ -306,22 +313,22 @@ export class TrunkPeer implements Startable {
     return false
   }
 
-  #createShortcuts(host: Libp2p, key: NodeKey, trunks: Trunks): Shortcuts {
-    const { clock, logger } = this.#components
-    return new Shortcuts({
+  #createMesh(host: Libp2p, reserve: Host['reserve'], key: NodeKey, trunks: Trunks): Mesh {
+    const { bus, clock, logger } = this.#components
+    const { book, usage, memberships, gate } = this
+    return new Mesh({
       self: key.nodeId,
+      config: this.#init.config,
       host,
+      reserve,
       trunks,
-      book: this.book,
-      usage: this.usage,
+      book,
+      usage,
+      memberships,
+      gate,
+      bus,
       clock,
-      logger: logger.child('shortcuts'),
-      isJoined: (vlan) => this.memberships.ourVlans().has(vlan),
-      dialable: (claimed) =>
-        dialableAddresses(claimed, {
-          own: host.getMultiaddrs().map(String),
-          isOverlay: (address) => this.gate.isOverlay(address),
-        }),
+      logger: logger.child('mesh'),
       mayMatter: (nodeId) => this.#mayMatter(nodeId),
     })
   }

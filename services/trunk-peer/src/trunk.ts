@@ -37,6 +37,12 @@ export interface TrunkInit {
   readonly openFrames: () => Promise<Stream>
 }
 
+/** Messages that are not about the trunk itself. */
+export type PeerMessage = Extract<
+  ControlMessage,
+  { type: 'record-request' | 'record' | 'vlan-peers-request' | 'vlan-peers' }
+>
+
 /** What a trunk tells its owner. Never called after `onDown`. */
 export interface TrunkEvents {
   /** The hellos agree. The owner answers with a close code if it does not want the trunk. */
@@ -47,7 +53,7 @@ export interface TrunkEvents {
   onMemberships(trunk: Trunk, memberships: readonly WireMembership[]): void
   /** `heldRttMs` is another one. */
   onRoundTrip(trunk: Trunk): void
-  onMessage(trunk: Trunk, message: Extract<ControlMessage, { type: 'record-request' | 'record' }>): void
+  onMessage(trunk: Trunk, message: PeerMessage): void
   /** Bytes are valid, and writable, only during the call. */
   onRecord(trunk: Trunk, record: Uint8Array): void
 }

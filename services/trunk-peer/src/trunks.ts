@@ -1,15 +1,9 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { type Clock, type Logger, type NodeId, type Timer, WakunetError } from '@wakunet/interface'
-import {
-  type ControlMessage,
-  FRAMES_PROTOCOL,
-  type Hello,
-  TRUNK_PROTOCOL,
-  type WireMembership,
-} from '@wakunet/trunk'
+import { FRAMES_PROTOCOL, type Hello, TRUNK_PROTOCOL, type WireMembership } from '@wakunet/trunk'
 import { nodeIdOfPeer } from './node-key.ts'
 import type { KnownPeer, PeerBook } from './peer-book.ts'
-import { TICK_MS, Trunk, type TrunkEnd, type TrunkEvents } from './trunk.ts'
+import { type PeerMessage, TICK_MS, Trunk, type TrunkEnd, type TrunkEvents } from './trunk.ts'
 import { TrunkTable } from './trunk-table.ts'
 
 const OPEN_TIMEOUT_MS = 5_000
@@ -29,10 +23,7 @@ export interface TrunksInit {
   readonly onDown: (trunk: Trunk, reason: TrunkEnd) => void
   readonly onMemberships: (trunk: Trunk, memberships: readonly WireMembership[]) => void
   readonly onRoundTrip: (trunk: Trunk) => void
-  readonly onMessage: (
-    trunk: Trunk,
-    message: Extract<ControlMessage, { type: 'record-request' | 'record' }>,
-  ) => void
+  readonly onMessage: (trunk: Trunk, message: PeerMessage) => void
   readonly onRecord: (trunk: Trunk, record: Uint8Array) => void
 }
 
@@ -132,7 +123,7 @@ export class Trunks {
     }
     this.#opening.add(connection.id)
     connection
-      .newStream(TRUNK_PROTOCOL, { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) })
+      .newStream(TRUNK_PROTOCOL, streamOptions())
       .finally(() => this.#opening.delete(connection.id))
       .then(
         (stream) => this.#begin(nodeId, connection, stream, true),
@@ -196,8 +187,7 @@ export class Trunks {
       clock,
       logger,
       events: this.#events,
-      openFrames: () =>
-        connection.newStream(FRAMES_PROTOCOL, { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS) }),
+      openFrames: () => connection.newStream(FRAMES_PROTOCOL, streamOptions()),
     })
     this.#pending.add(trunk)
   }
@@ -262,6 +252,11 @@ export class Trunks {
       return null
     }
   }
+}
+
+/** Relayed connections have limits, and trunks are what they are for. */
+function streamOptions() {
+  return { signal: AbortSignal.timeout(OPEN_TIMEOUT_MS), runOnLimitedConnection: true }
 }
 
 function addStats(total: TrunksStats, trunk: Trunk): void {

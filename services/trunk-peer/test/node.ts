@@ -140,3 +140,11 @@ export function recordFrom(ingress: NodeId, vlanId: string, sequence = 1): Uint8
 export function sendRecord(from: TestNode, to: readonly NodeId[], record: Uint8Array): void {
   from.lane.send([encodeEnvelope(to.map((nodeId) => Buffer.from(nodeId, 'hex'))), record])
 }
+
+/** Resolves with the next record that the switch of `node` gets, and the node it came from. */
+export function nextRecord(node: TestNode): Promise<{ from: string; record: Uint8Array }> {
+  return new Promise((resolve) => {
+    node.lane.onMessage = (message) =>
+      resolve({ from: Buffer.from(message.subarray(1, 17)).toString('hex'), record: message.slice(17) })
+  })
+}

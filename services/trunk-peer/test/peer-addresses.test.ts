@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { multiaddr } from '@multiformats/multiaddr'
 import fc from 'fast-check'
 import { OverlayGate } from '../src/overlay-gate.ts'
-import { dialableAddresses } from '../src/peer-addresses.ts'
+import { dialableAddresses, isLocalAddress } from '../src/peer-addresses.ts'
 
 const PUBLIC = ['/ip4/203.0.113.7/tcp/4740']
 const PRIVATE = ['/ip4/10.1.2.3/tcp/4740', ...PUBLIC]
@@ -76,4 +77,11 @@ test('no text makes it throw', () => {
       dialable(claimed.map((text, i) => (i % 2 === 0 ? text : `/ip4/${text}/tcp/1`)))
     }),
   )
+})
+
+test('a node relays unasked for peers of private networks, which is what isLocalAddress says', () => {
+  const local = ['/ip4/10.0.0.1/tcp/1', '/ip4/127.0.0.1/tcp/1', '/ip6/fd00::1/tcp/1']
+  const other = ['/ip4/198.51.100.1/tcp/1', '/ip6/2001:db8::1/tcp/1', '/dns/lan/tcp/1']
+  assert.ok(local.every((text) => isLocalAddress(multiaddr(text))))
+  assert.ok(!other.some((text) => isLocalAddress(multiaddr(text))))
 })

@@ -52,7 +52,7 @@ test('a switch gets a direct trunk to a member by its announced addresses; askin
   assert.deepEqual(await ask(a, c), { outcome: 'dialling', reason: null })
   await membersOf(a, VLAN, (members) => members.some(({ nodeId }) => nodeId === c.nodeId))
   assert.deepEqual(await ask(a, c), { outcome: 'up', reason: null })
-  assert.equal(a.service.running.shortcuts.size, 1)
+  assert.equal(a.service.running.mesh.shortcuts.size, 1)
   const { peers } = await a.cliBus.request('trunk.peers', {})
   assert.deepEqual(peers.find(({ peerId }) => peerId === c.peerId)?.sources, ['vlan'])
 })
@@ -61,7 +61,7 @@ test('another node at the address of a member gets no trunk and is counted; the 
   const [a, b, c] = (await startNodes(t, 3)) as [TestNode, TestNode, TestNode]
   const liar = { ...c, nodeId: 'ee'.repeat(16) as NodeId }
   await ask(a, liar)
-  const { stats } = a.service.running.shortcuts
+  const { stats } = a.service.running.mesh.shortcuts
   await until(
     async () => stats.wrongNode,
     (count) => count === 1,
@@ -86,7 +86,7 @@ test('what is not ours to dial is refused with its reason', async (t) => {
   assert.equal(await reason({ vlanId: 'cd'.repeat(16) }), 'notJoined')
   assert.equal(await reason({ nodeId: a.nodeId }), 'self')
   assert.equal(await reason({ addresses: ['/dns/localhost/tcp/4740', '/ip4/10.0.0.1/tcp/1'] }), 'noAddress')
-  const { refusals } = a.service.running.shortcuts
+  const { refusals } = a.service.running.mesh.shortcuts
   assert.deepEqual([refusals.notJoined, refusals.self, refusals.noAddress], [1, 1, 1])
 })
 
@@ -101,11 +101,11 @@ test('dials are bounded at a time and in rate', async (t) => {
     outcomes.push((await a.switchBus.request('trunk.shortcut', request)).reason)
     if (i % 3 === 0)
       await until(
-        async () => a.service.running.shortcuts.stats,
+        async () => a.service.running.mesh.shortcuts.stats,
         ({ dialled, failed }) => dialled === failed,
       )
   }
-  assert.ok(a.service.running.shortcuts.stats.dialled <= 10, 'a burst of 8, and what a second gives')
+  assert.ok(a.service.running.mesh.shortcuts.stats.dialled <= 10, 'a burst of 8, and what a second gives')
   assert.ok(outcomes.includes('rate'))
 })
 
@@ -127,7 +127,7 @@ test('a full node closes its least useful trunk for a busy pair: not a configure
   await membersOf(a, VLAN, (members) => members.some(({ nodeId }) => nodeId === d.nodeId))
   await trunks(c, 0)
   await trunks(b, 1)
-  assert.equal(a.service.running.shortcuts.stats.gaveWay, 1)
+  assert.equal(a.service.running.mesh.shortcuts.stats.gaveWay, 1)
 })
 
 test('a member whose trunks are all in use refuses, and is not asked again soon', async (t) => {
@@ -138,7 +138,7 @@ test('a member whose trunks are all in use refuses, and is not asked again soon'
   await trunks(full, 1)
   await ask(a, full)
   await until(
-    async () => a.service.running.shortcuts.stats.failed,
+    async () => a.service.running.mesh.shortcuts.stats.failed,
     (count) => count === 1,
   )
   assert.deepEqual(await ask(a, full), { outcome: 'refused', reason: 'failedLately' })
@@ -149,7 +149,7 @@ test('a shortcut is closed when it has carried nothing for a minute, and nobody 
   await ask(a, c)
   await trunks(a, 2)
   a.skip(61_000)
-  const { shortcuts } = a.service.running
+  const { shortcuts } = a.service.running.mesh
   shortcuts.tick()
   assert.equal(shortcuts.stats.closedIdle, 0, 'nobody has said that it is not used')
   await tellUse(a, [{ nodeId: b.nodeId, tree: true }])

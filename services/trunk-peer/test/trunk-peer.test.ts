@@ -4,7 +4,16 @@ import { join as joinPath } from 'node:path'
 import { test } from 'node:test'
 import { type NodeId, WakunetError } from '@wakunet/interface'
 import { tempDir } from '@wakunet/testing'
-import { join, membersOf, recordFrom, sendRecord, startNode, type TestNode, until } from './node.ts'
+import {
+  join,
+  membersOf,
+  nextRecord,
+  recordFrom,
+  sendRecord,
+  startNode,
+  type TestNode,
+  until,
+} from './node.ts'
 
 const VLAN = 'ab'.repeat(16)
 const OTHER_VLAN = 'cd'.repeat(16)
@@ -28,14 +37,6 @@ async function pairInVlan(t: import('node:test').TestContext): Promise<[TestNode
     membersOf(b, VLAN, (members) => members.length === 1),
   ])
   return [a, b]
-}
-
-/** Resolves with the next record that the switch of `node` gets, and the node it came from. */
-function nextRecord(node: TestNode): Promise<{ from: string; record: Uint8Array }> {
-  return new Promise((resolve) => {
-    node.lane.onMessage = (message) =>
-      resolve({ from: Buffer.from(message.subarray(1, 17)).toString('hex'), record: message.slice(17) })
-  })
 }
 
 test('a node finds the peer it is configured with and both show the trunk with its round trip', async (t) => {
