@@ -6,7 +6,13 @@ import type { Clock, LaneClient, Logger, Startable } from '@wakunet/interface'
 import { createLanePair } from '@wakunet/lane'
 import { HttpEndpoints, Lifecycle, MetricsRegistry, type Readiness } from '@wakunet/service-kit'
 import { exposeTrunkPeerMetrics, type TrunkPeer, trunkPeer } from '@wakunet/trunk-peer'
-import { exposeVlanSwitchMetrics, type OpenTap, type VlanSwitch, vlanSwitch } from '@wakunet/vlan-switch'
+import {
+  exposeVlanSwitchMetrics,
+  type HostNetwork,
+  type OpenTap,
+  type VlanSwitch,
+  vlanSwitch,
+} from '@wakunet/vlan-switch'
 import type { NodeConfig } from './config.ts'
 import { StateDirectoryLock } from './state-directory-lock.ts'
 
@@ -15,6 +21,8 @@ export interface EmbeddedNodeComponents {
   readonly clock: Clock
   /** `openTap` of `@wakunet/netio`; a test hands in fakes. */
   readonly openTap: OpenTap
+  /** `hostNetworks` of `@wakunet/vlan-switch`; absent: the host is on none. */
+  readonly hostNetworks?: () => readonly HostNetwork[]
 }
 
 /**
@@ -122,7 +130,7 @@ const statePartsOf = ({ stateDir }: NodeConfig) => ({
 })
 
 const makeSwitch = (
-  { logger, clock, openTap }: EmbeddedNodeComponents,
+  { logger, clock, ...host }: EmbeddedNodeComponents,
   config: NodeConfig,
   bus: Bus,
   lane: LaneClient,
@@ -131,4 +139,4 @@ const makeSwitch = (
     config: config.switch,
     stateDir: statePartsOf(config).vlanSwitch,
     hostname: hostname(),
-  })({ bus, lane, clock, logger: logger.child('vlan-switch'), random: randomBytes, openTap })
+  })({ bus, lane, clock, logger: logger.child('vlan-switch'), random: randomBytes, ...host })

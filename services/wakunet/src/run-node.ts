@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { Logger } from '@wakunet/interface'
 import { openTap } from '@wakunet/netio'
 import { type ConfigFlag, createLogger, systemClock } from '@wakunet/service-kit'
+import { hostNetworks } from '@wakunet/vlan-switch'
 import type { Command } from 'commander'
 import { type CommandContext, outputOf } from './command-context.ts'
 import type { UpOptions } from './commands/up.ts'
@@ -31,7 +32,7 @@ export const runNode = async (
   using _ = exitOnUncaught(logger)
   await runUntil(
     interruption.signal,
-    new EmbeddedNode({ logger, clock: systemClock, openTap }, config),
+    new EmbeddedNode({ logger, clock: systemClock, openTap, hostNetworks }, config),
     logger,
     (node) => announce(node, outputOf(context, command)),
   )

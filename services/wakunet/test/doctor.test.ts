@@ -8,6 +8,7 @@ import { tempDir } from '@wakunet/testing'
 import { checkClock } from '../src/doctor/clock.ts'
 import { checkBuffers, checkIpv6, checkMtu, checkPort, listenAddresses } from '../src/doctor/network.ts'
 import { checkNode } from '../src/doctor/node.ts'
+import { checkOverlap } from '../src/doctor/overlap.ts'
 import {
   checkNativeAddon,
   checkNodeVersion,
@@ -16,7 +17,7 @@ import {
   checkTunDevice,
 } from '../src/doctor/programs.ts'
 import { checkState } from '../src/doctor/state.ts'
-import { peer, port, status } from './fake-answers.ts'
+import { peer, port, status, vlan } from './fake-answers.ts'
 
 describe('doctor', () => {
   test('a clock before 2026, or before the installation itself, is a failure that says how to set it', () => {
@@ -119,6 +120,24 @@ describe('doctor', () => {
     assert.match(checkState(path.join(folder, 'node-key.json'), uid).found, /not a folder/)
   })
 
+  test('a VLAN with addresses of a network that this host is on is a warning, but not its own interface', () => {
+    const on = (network: string, name = 'eth0') => [{ interface: name, network }]
+    const states = (networks: Parameters<typeof checkOverlap>[2], ports = [port]) =>
+      checkOverlap([vlan], ports, networks).map(({ id, state }) => `${id} ${state}`)
+    for (const network of ['10.42.7.0/24', '10.0.0.0/8', '10.42.0.9/32', 'fd00:1:2:3::/64'])
+      assert.deepEqual(states(on(network)), ['subnet warn'], network)
+    for (const network of ['10.42.16.0/24', '192.168.1.0/24', 'fd00:1:2:4::/64'])
+      assert.deepEqual(states(on(network)), ['subnet ok'], network)
+    assert.deepEqual(states(on('10.42.0.0/20', 'wk-office')), ['subnet ok'])
+    assert.deepEqual(states(on('10.42.7.0/24'), [{ ...port, addressMode: 'none' }]), ['subnet ok'])
+    const [known] = checkOverlap([vlan], [], on('10.42.7.0/24'))
+    assert.match(
+      known!.found,
+      /office \(not joined\) has the subnet 10\.42\.0\.0\/20, .* 10\.42\.7\.0\/24 of eth0/,
+    )
+    assert.match(known!.advice ?? '', /refused.*--subnet CIDR/)
+  })
+
   test('of a running node every peer without a trunk is explained, and every failed VLAN', () => {
     const good = {
       ...peer,
@@ -128,7 +147,12 @@ describe('doctor', () => {
       retryInMs: null,
     } as const
     const checks = checkNode(
-      { node: status, peers: [peer, good], ports: [port, { ...port, state: 'failed', lastError: 'gone' }] },
+      {
+        node: status,
+        vlans: [],
+        peers: [peer, good],
+        ports: [port, { ...port, state: 'failed', lastError: 'gone' }],
+      },
       'x',
     )
     assert.deepEqual(

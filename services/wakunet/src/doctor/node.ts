@@ -1,4 +1,4 @@
-import type { PeerInfo, PortInfo, TrunkStatus } from '@wakunet/bus'
+import type { PeerInfo, PortInfo, TrunkStatus, VlanInfo } from '@wakunet/bus'
 import { explainPeer } from '../peer-text.ts'
 import { printable } from '../printable.ts'
 import { type CheckResult, fail, ok, warn } from './check.ts'
@@ -8,6 +8,7 @@ export interface NodeAnswer {
   readonly node: TrunkStatus
   readonly peers: readonly PeerInfo[]
   readonly ports: readonly PortInfo[]
+  readonly vlans: readonly VlanInfo[]
 }
 
 /** Null where no node runs, which is no fault. */

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { findProgram } from '@wakunet/netlab'
 import { ConfigError } from '@wakunet/service-kit'
+import { hostNetworks } from '@wakunet/vlan-switch'
 import type { Command } from 'commander'
 import { z } from 'zod'
 import { parseBusUrl } from '../bus-url.ts'
@@ -17,6 +18,7 @@ import { type CheckResult, type CheckState, fail, ok } from './check.ts'
 import { checkClock } from './clock.ts'
 import { checkBuffers, checkIpv6, checkMtu, checkMulticast, checkPort, listenAddresses } from './network.ts'
 import { checkNode, type NodeAnswer } from './node.ts'
+import { checkOverlap } from './overlap.ts'
 import {
   checkNativeAddon,
   checkNodeVersion,
@@ -65,6 +67,7 @@ const runChecks = async (
     checkIpv6(readText('/proc/sys/net/ipv6/conf/default/disable_ipv6')),
     await checkMulticast(),
     ...checkNode(answer, await targetText(context, globals)),
+    ...(answer === null ? [] : checkOverlap(answer.vlans, answer.ports, hostNetworks())),
   ]
 }
 
@@ -123,12 +126,13 @@ const askNode = async (context: CommandContext, globals: GlobalOptions): Promise
   try {
     const client = await context.openClient(globals)
     try {
-      const [node, { peers }, { ports }] = await Promise.all([
+      const [node, { peers }, { ports }, { vlans }] = await Promise.all([
         client.request('trunk.status', {}),
         client.request('trunk.peers', {}),
         client.request('switch.list', {}),
+        client.request('directory.list', {}),
       ])
-      return { node, peers, ports }
+      return { node, peers, ports, vlans }
     } finally {
       await client.stop()
     }
