@@ -180,6 +180,12 @@ export class VlanFabric {
     this.#finish(nowMs)
   }
 
+  /** The VLAN's owner granted this node another priority. */
+  setPriority(priority: number, nowMs: number): void {
+    this.#run(this.tree.setPriority(priority, nowMs), nowMs)
+    this.#finish(nowMs)
+  }
+
   /** The peers of a record to the tree: the trunks that frames go over. */
   get treePeers(): readonly Uint8Array[] {
     return this.#treePeers
@@ -218,9 +224,9 @@ export class VlanFabric {
 
   /** Whether frames pass to and from the TAP at all: a LAN behind it may be served by another member. */
   setTapForwarding(isForwarding: boolean, nowMs: number): void {
-    if (isForwarding === this.tree.isForwarding(TAP_PORT)) return
     if (isForwarding) {
-      this.#run(this.tree.addPort(TAP_PORT, { kind: 'lan', edge: true }, nowMs), nowMs)
+      if (!this.tree.isForwarding(TAP_PORT))
+        this.#run(this.tree.addPort(TAP_PORT, { kind: 'lan', edge: true }, nowMs), nowMs)
       // The stations of that LAN were behind another member until now.
       this.#run(this.tree.changeTopology(TAP_PORT, nowMs), nowMs)
     } else this.#run(this.tree.removePort(TAP_PORT, nowMs), nowMs)

@@ -29,6 +29,10 @@ class Lan {
   /** Nodes whose process is away. */
   readonly asleep = new Set<number>()
   readonly strangers = new Set<string>()
+  /** Nodes without any trunk. */
+  readonly alone = new Set<number>()
+  /** What each node told, in order. */
+  readonly told: boolean[][] = []
   loss = 0
   delayMs = 1
   #pending: { atMs: number; to: number; frame: Uint8Array }[] = []
@@ -47,6 +51,7 @@ class Lan {
         `${node}>${this.elections.findIndex((_, i) => Buffer.compare(this.idOf(i), id) === 0)}`,
       )
     this.#ranks.push(rank)
+    this.told.push([])
     this.elections.push(
       new LanElection(
         {
@@ -54,9 +59,10 @@ class Lan {
           nodeId: nodeId(rank),
           helloMac: SOURCE,
           isMember,
+          isAlone: () => this.alone.has(node),
           ...(priority !== undefined && { priority }),
         },
-        { send: (frame) => this.#transmit(node, frame), onChange: () => {} },
+        { send: (frame) => this.#transmit(node, frame), onChange: (is) => this.told[node]!.push(is) },
         this.nowMs,
       ),
     )
@@ -230,6 +236,51 @@ test('a LAN that falls apart has a forwarder in each part, and one again when it
   lan.join(0, 1)
   lan.run(LAN_HELLO_MS + 5)
   assert.deepEqual(lan.forwarders(), [0])
+})
+
+test('who goes on forwarding when LANs are joined says that the stations of the other are here now', () => {
+  const lan = new Lan()
+  lan.add(1)
+  lan.add(2)
+  lan.part(0, 1)
+  lan.run(3_000)
+  lan.join(0, 1)
+  lan.run(LAN_HELLO_MS + 5)
+  assert.deepEqual(lan.told, [
+    [true, true],
+    [true, false],
+  ])
+})
+
+test('a member without trunks leaves the LAN to others, and waits when its first trunk is there', () => {
+  const lan = new Lan()
+  lan.add(2)
+  lan.run(3_000)
+  lan.alone.add(1)
+  const started = lan.add(1)
+  for (const pair of ['0>1', '1>0']) lan.strangers.add(pair)
+  lan.run(3_000)
+  assert.deepEqual(lan.forwarders(), [0])
+  lan.alone.delete(started)
+  lan.elections[started]!.updateMembers(lan.nowMs)
+  lan.run(LAN_HOLD_MS / 2)
+  assert.deepEqual(lan.forwarders(), [0], 'the other may become known in a moment')
+  lan.strangers.clear()
+  for (const election of lan.elections) election.updateMembers(lan.nowMs)
+  lan.run(3_000)
+  assert.deepEqual(lan.forwarders(), [0])
+})
+
+test('a member without trunks that forwards makes way for one that comes with some', () => {
+  const lan = new Lan()
+  lan.alone.add(0)
+  lan.add(1)
+  lan.run(3_000)
+  assert.deepEqual(lan.forwarders(), [0], 'there is nobody else')
+  for (const pair of ['0>1', '1>0']) lan.strangers.add(pair)
+  lan.add(2)
+  lan.run(LAN_HOLD_MS + LAN_HELLO_MS)
+  assert.deepEqual(lan.forwarders(), [1])
 })
 
 test('where frames go one way only, one of the two stops', () => {

@@ -39,11 +39,14 @@ export interface LanElectionInit {
   readonly priority?: number
   /** Whether records of a node are taken: it is a member that trunks lead to. */
   readonly isMember: (nodeId: Uint8Array) => boolean
+  /** Whether trunks lead to no member at all, so that there is nothing to join the LAN with. */
+  readonly isAlone: () => boolean
 }
 
 export interface LanElectionOutput {
   /** A frame for the LAN, which goes out even while nothing else does. */
   readonly send: (frame: Uint8Array) => void
+  /** Also told when this node goes on forwarding and another one, who did too, no longer does: its stations are here now. */
   readonly onChange: (isForwarding: boolean, nowMs: number) => void
 }
 
@@ -73,7 +76,7 @@ interface Peer {
  *
  * Who forwards goes on; of two that forward, and of those that wait, the one with the lower (priority, node id) wins. A hello counts
  * only if trunks lead to its sender, or if the sender says that they lead from it to here: else the VLAN is no way between the two, and there
- * is no loop to be afraid of.
+ * is no loop to be afraid of. A member without any trunk leaves the LAN to whoever else is there.
  */
 export class LanElection {
   readonly stats: LanStats = { hellosSent: 0, hellosReceived: 0, takeovers: 0, yields: 0, lapses: 0 }
@@ -85,6 +88,7 @@ export class LanElection {
   readonly #receiveBucket: TokenBucket
   #priority: number
   #isForwarding = false
+  #wasAlone: boolean
   /** Not before that. */
   #readyMs: number
   /** When the last hello went out, and when the next is due. */
@@ -96,6 +100,7 @@ export class LanElection {
   constructor(init: LanElectionInit, output: LanElectionOutput, nowMs: number) {
     this.#init = init
     this.#output = output
+    this.#wasAlone = init.isAlone()
     this.#priority = init.priority ?? DEFAULT_BRIDGE_PRIORITY
     this.#sendBucket = new TokenBucket(SEND_RATE.burst, SEND_RATE.perSecond, nowMs)
     this.#receiveBucket = new TokenBucket(RECEIVE_RATE.burst, RECEIVE_RATE.perSecond, nowMs)
@@ -171,18 +176,26 @@ export class LanElection {
       return
     }
     this.stats.hellosReceived++
+    const wasBeside = before !== undefined && this.#isBeside(before, nowMs)
     if (hello.isLeaving) this.#peers.delete(key)
     else this.#peers.set(key, this.#peerOf(hello, before, nowMs))
     const isNew = before === undefined || nowMs - before.heardMs >= LAN_HOLD_MS
     this.#settle(nowMs)
+    if (wasBeside && this.#isForwarding && !hello.isForwarding) this.#output.onChange(true, nowMs)
     // Whoever has just come, or forwards beside this node, is told at once.
     if ((isNew && !hello.isLeaving) || (this.#isForwarding && hello.isForwarding)) this.#say(nowMs)
   }
 
   #peerOf(hello: LanHello, before: Peer | undefined, nowMs: number): Peer {
     const peer = { hello, heardMs: nowMs, besideMs: Number.POSITIVE_INFINITY }
-    const isBeside = this.#isForwarding && hello.isForwarding && this.#counts(peer, nowMs)
-    return isBeside ? { ...peer, besideMs: Math.min(before?.besideMs ?? nowMs, nowMs) } : peer
+    return this.#isBeside(peer, nowMs)
+      ? { ...peer, besideMs: Math.min(before?.besideMs ?? nowMs, nowMs) }
+      : peer
+  }
+
+  /** Whether it forwards as this node does. */
+  #isBeside(peer: Peer, nowMs: number): boolean {
+    return this.#isForwarding && peer.hello.isForwarding && this.#counts(peer, nowMs)
   }
 
   /** A full table forgets who is gone, or a stranger for a member. */
@@ -198,6 +211,9 @@ export class LanElection {
 
   /** Members have come or gone. Who begins to count, and forwards, is told at once that he does. */
   updateMembers(nowMs: number): void {
+    // Not all members are known as soon as one is.
+    if (this.#wasAlone && !this.#isForwarding) this.#readyMs = nowMs + LAN_HOLD_MS
+    this.#wasAlone = this.#init.isAlone()
     this.#settle(nowMs)
     if (this.#isForwarding && this.#some((peer) => peer.hello.isForwarding, nowMs)) this.#say(nowMs)
   }
@@ -233,7 +249,8 @@ export class LanElection {
 
   #counts({ hello, heardMs }: Peer, nowMs: number): boolean {
     if (nowMs - heardMs >= LAN_HOLD_MS) return false
-    return this.#init.isMember(hello.nodeId) || hello.counted.some((id) => keyOf(id) === this.#key)
+    if (this.#init.isAlone() || this.#init.isMember(hello.nodeId)) return true
+    return hello.counted.some((id) => keyOf(id) === this.#key)
   }
 
   get #key(): string {
@@ -243,6 +260,7 @@ export class LanElection {
   #isRival({ hello, besideMs }: Peer, nowMs: number): boolean {
     const isBest = isBetter({ priority: this.#priority, nodeId: this.#init.nodeId }, hello)
     if (!this.#isForwarding) return hello.isForwarding || !isBest
+    if (this.#init.isAlone() && hello.isForwarding) return true
     // Only the owner's word makes a change that nobody needs.
     if (!hello.isForwarding) return hello.isReady && hello.priority < this.#priority
     // One that goes on all the same does not hear this node: where frames go one way only, a loop can still close.
@@ -295,7 +313,7 @@ export class LanElection {
     this.#saidMs = nowMs
     this.#helloMs = nowMs + LAN_HELLO_MS
     const { vlanId, nodeId, helloMac } = this.#init
-    const counted = [...this.#peers.values()].filter((peer) => this.#counts(peer, nowMs))
+    const joined = [...this.#peers.values()].filter((peer) => this.#init.isMember(peer.hello.nodeId))
     const hello: LanHello = {
       vlanId,
       nodeId,
@@ -303,7 +321,7 @@ export class LanElection {
       isForwarding: this.#isForwarding && !isLeaving,
       isReady: nowMs >= this.#readyMs && !isLeaving,
       isLeaving,
-      counted: counted.map((peer) => peer.hello.nodeId),
+      counted: joined.map((peer) => peer.hello.nodeId),
     }
     this.#output.send(encodeLanHello(hello, helloMac))
   }
