@@ -148,7 +148,13 @@ export class VlanDatapath implements BridgePolicy {
       nowMs,
     )
     this.fabric = new VlanFabric(
-      { ...init, policy: this, onContest: this.#askStation, onMoved: this.#moveStation },
+      {
+        ...init,
+        fdb: { hashSeed, ...init.fdb },
+        policy: this,
+        onContest: this.#askStation,
+        onMoved: this.#moveStation,
+      },
       {
         ...output,
         onControl: this.#receiveControl,
@@ -407,6 +413,12 @@ export class VlanDatapath implements BridgePolicy {
       if (facts?.bridged === true) bridging.push(member)
     }
     this.#bridging = bridging
+  }
+
+  /** The VLAN's owner granted this node another bridge priority. */
+  setPriority(priority: number, nowMs: number): void {
+    this.fabric.setPriority(priority, nowMs)
+    this.lan?.setPriority(priority, nowMs)
   }
 
   /** See `BridgePolicy`; the bridge calls it. */

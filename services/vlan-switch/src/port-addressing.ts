@@ -8,7 +8,7 @@ import {
   VlanAddressing,
 } from '@wakunet/addressing'
 import type { Bus, VlanInfo } from '@wakunet/bus'
-import { macFromString } from '@wakunet/ethernet'
+import { macFromString, readMac } from '@wakunet/ethernet'
 import { nodeIdFromBytes, nodeIdToBytes, vlanIdToBytes } from '@wakunet/identity'
 import type { Clock, Logger, NodeId, VlanId } from '@wakunet/interface'
 import type { VlanDatapath } from '@wakunet/switching'
@@ -167,7 +167,7 @@ export class PortAddressing {
     const facts = new Map<string, MemberFacts>()
     for (const { id, nodeId } of datapath.fabric.bridge.members.all) {
       const said = this.addressing.memberOf(id)
-      if (said !== null) facts.set(nodeId, said)
+      if (said !== null) facts.set(nodeId, { ...said, bridged: said.bridged || hasOthers(said) })
     }
     datapath.setMemberFacts(facts)
   }
@@ -206,4 +206,9 @@ export class PortAddressing {
     this.#closed = true
     this.addressing.close()
   }
+}
+
+/** Stations of others are behind a port whose leases are of more than one: a bridge that nobody has told of, or containers. */
+function hasOthers({ leases }: MemberFacts): boolean {
+  return leases.some(({ mac }) => readMac(mac, 0) !== readMac(leases[0]!.mac, 0))
 }

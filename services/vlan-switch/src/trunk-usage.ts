@@ -6,9 +6,19 @@ type UsedTrunk = PayloadOf<'switch.trunks.used'>['trunks'][number]
 
 /** A member without a trunk to this node that it has much to do with. */
 export interface BusyPair {
-  readonly fabric: VlanFabric
+  readonly vlanId: string
   readonly nodeId: string
+  /** Multiaddrs that it has announced. */
+  readonly addresses: readonly string[]
   readonly bytesPerSecond: number
+}
+
+/** A VLAN whose trunks are looked at. */
+export interface UsingVlan {
+  readonly vlanId: string
+  readonly fabric: VlanFabric
+  /** Multiaddrs that a member has announced; none where nothing was heard. @param id node id, 16 bytes */
+  addressesOf(id: Uint8Array): readonly string[]
 }
 
 /** News without a change of who is used. */
@@ -16,6 +26,8 @@ const REFRESH_MS = 10_000
 /** A pair over this rate is worth a trunk of its own. */
 export const BUSY_BYTES_PER_SECOND = 64 * 1024
 const MAX_TRUNKS = 4_096
+/** Pairs that are told of at a time; the busiest first. */
+const MAX_BUSY_PAIRS = 8
 
 /** Rates of the trunks and members of all VLANs between two looks. */
 export class TrunkUsage {
@@ -31,16 +43,17 @@ export class TrunkUsage {
   }
 
   /**
-   * Looks at all fabrics; call it every second or two, and after a change of a tree.
+   * Looks at all VLANs; call it every second or two, and after a change of a tree.
    * @returns what trunk-peer is to be told, null where it knows; and pairs that are worth a trunk of their own
    */
-  look(fabrics: readonly VlanFabric[]): { readonly used: UsedTrunk[] | null; readonly busy: BusyPair[] } {
+  look(vlans: readonly UsingVlan[]): { readonly used: UsedTrunk[] | null; readonly busy: BusyPair[] } {
     const nowMs = this.#clock.monotonicMs()
     const seconds = Math.max(0.001, (nowMs - this.#lookedMs) / 1_000)
     this.#lookedMs = nowMs
     const used = new Map<string, { tree: boolean; bytesPerSecond: number }>()
     const busy: BusyPair[] = []
-    for (const fabric of fabrics) {
+    for (const vlan of vlans) {
+      const { fabric, vlanId } = vlan
       for (const trunk of fabric.trunks.all) {
         const nodeId = Buffer.from(trunk.id).toString('hex')
         const before = used.get(nodeId)
@@ -52,10 +65,16 @@ export class TrunkUsage {
       for (const member of fabric.bridge.members.all) {
         const bytesPerSecond = this.#since(member) / seconds
         if (bytesPerSecond >= BUSY_BYTES_PER_SECOND && fabric.trunks.find(member.id, 0) === null)
-          busy.push({ fabric, nodeId: member.nodeId, bytesPerSecond })
+          busy.push({
+            vlanId,
+            nodeId: member.nodeId,
+            addresses: vlan.addressesOf(member.id),
+            bytesPerSecond,
+          })
       }
     }
-    return { used: this.#news(used, nowMs), busy }
+    busy.sort((a, b) => b.bytesPerSecond - a.bytesPerSecond)
+    return { used: this.#news(used, nowMs), busy: busy.slice(0, MAX_BUSY_PAIRS) }
   }
 
   #since(counted: { readonly bytes: number }): number {

@@ -4,7 +4,7 @@ import { macFromString, readMac } from '@wakunet/ethernet'
 import { nodeIdFromBytes, nodeIdToBytes, vlanIdToBytes } from '@wakunet/identity'
 import type { Clock, LaneConnection, Logger, NodeId, VlanId } from '@wakunet/interface'
 import { BOOT_NONCE_BYTES } from '@wakunet/record'
-import { GUARD_NAMES } from '@wakunet/switching'
+import { GrantedPriorities, GUARD_NAMES, type TagPolicy, type VlanFabric } from '@wakunet/switching'
 import type { VlanSwitchConfig } from './config.ts'
 import { FramePath } from './frame-path.ts'
 import { GuardLog } from './guard-log.ts'
@@ -66,6 +66,7 @@ export class VlanPort {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #bootNonce: Uint8Array
+  readonly #granted: GrantedPriorities
   readonly #addressing: PortAddressing
   readonly #trunks: VlanTrunks
   readonly #portClock: PortClock
@@ -89,6 +90,7 @@ export class VlanPort {
     this.#logger = components.logger
     // Of its own for each port: a VLAN that is left and joined again begins its sequence anew.
     this.#bootNonce = components.random(BOOT_NONCE_BYTES)
+    this.#granted = new GrantedPriorities(vlan.priorities)
     this.path = this.#createPath(components)
     const { datapath } = this.path
     this.#addressing = this.#createAddressing(components)
@@ -137,13 +139,17 @@ export class VlanPort {
         hashSeed: randomUint32(random),
         random: () => randomUnit(random),
         speaker: querierOf(this.vlanId),
+        tree: this.#granted.treeInit(nodeIdToBytes(nodeId)),
         neighbourProxy: config.neighbourProxy,
         multicast: { snooping: config.multicastSnooping },
         isForStation: (bytes, at, length) => this.#addressing.addressing.isForStation(bytes, at, length),
         isFromStation: (bytes, at, length) => this.#addressing.addressing.isFromStation(bytes, at, length),
+        guards: { isBridged: bridge !== null, tagPolicy: tagPolicyOf(vlan) },
         ...(bridge !== null && {
-          guards: { isBridged: true },
-          lan: { helloMac: macFromString(lanHelloMac(this.mac)) },
+          lan: {
+            helloMac: macFromString(lanHelloMac(this.mac)),
+            priority: this.#granted.of(nodeIdToBytes(nodeId)),
+          },
         }),
       },
       {
@@ -214,7 +220,12 @@ export class VlanPort {
   /** Takes over a newer record with the same subnets. */
   setVlan(vlan: VlanInfo): void {
     this.#vlan = vlan
-    this.#addressing.addressing.setPlan(vlan, this.#clock.monotonicMs())
+    const nowMs = this.#clock.monotonicMs()
+    this.#addressing.addressing.setPlan(vlan, nowMs)
+    const { datapath } = this.path
+    datapath.guards.tag.setPolicy(tagPolicyOf(vlan))
+    this.#granted.set(vlan.priorities)
+    datapath.setPriority(this.#granted.of(nodeIdToBytes(this.#init.nodeId)), nowMs)
     this.#wake()
   }
 
@@ -225,6 +236,15 @@ export class VlanPort {
 
   get members(): readonly VlanMember[] {
     return this.#members
+  }
+
+  get fabric(): VlanFabric {
+    return this.path.datapath.fabric
+  }
+
+  /** Multiaddrs that a member has announced. @param id node id, 16 bytes */
+  addressesOf(id: Uint8Array): readonly string[] {
+    return this.#addressing.addressing.memberOf(id)?.multiaddrs ?? []
   }
 
   get isUp(): boolean {
@@ -390,4 +410,10 @@ export class VlanPort {
       },
     }
   }
+}
+
+/** A VLAN whose record says nothing carries no tags. */
+function tagPolicyOf({ tags }: VlanInfo): TagPolicy {
+  if (tags === undefined || tags.mode === 'none') return { mode: 'none' }
+  return tags.mode === 'carry' ? { mode: 'carry' } : { mode: 'filter', vids: tags.vids ?? [] }
 }

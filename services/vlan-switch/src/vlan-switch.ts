@@ -29,7 +29,7 @@ import { SerialQueue } from './serial-queue.ts'
 import type { OpenTap } from './tap-keeper.ts'
 import { treeInfo } from './tree-info.ts'
 import { TrunkControl } from './trunk-control.ts'
-import { TrunkUsage } from './trunk-usage.ts'
+import { type BusyPair, TrunkUsage } from './trunk-usage.ts'
 import { VlanPort, type VlanPortInit } from './vlan-port.ts'
 import { findVlan, notJoined } from './vlan-ref.ts'
 
@@ -432,9 +432,23 @@ export class VlanSwitch implements Startable {
   /** Tells trunk-peer which trunks matter: those that the trees and the traffic of this node need. */
   #tellUsage(): void {
     if (!this.#started) return
-    const { used } = this.#usage.look([...this.#ports.values()].map(({ path }) => path.datapath.fabric))
     const { bus, lane } = this.#components
-    if (used !== null && bus.connected) bus.publish('switch.trunks.used', { lane: lane.name, trunks: used })
+    if (!bus.connected) return
+    const { used, busy } = this.#usage.look([...this.#ports.values()])
+    if (used !== null) bus.publish('switch.trunks.used', { lane: lane.name, trunks: used })
+    for (const pair of busy) void this.#askForTrunk(pair)
+  }
+
+  /** A pair that has much to do with each other over other members gets a trunk of its own, if trunk-peer has one to spare. */
+  async #askForTrunk({ vlanId, nodeId, addresses, bytesPerSecond }: BusyPair): Promise<void> {
+    const { bus, logger } = this.#components
+    try {
+      const request = { vlanId, nodeId, addresses: [...addresses], bytesPerSecond }
+      const { outcome, reason } = await bus.request('trunk.shortcut', request)
+      logger.debug('asked for a direct trunk', { vlanId, nodeId, outcome, reason })
+    } catch (error) {
+      logger.debug('no direct trunk was asked for', { vlanId, nodeId, error })
+    }
   }
 
   #report(): void {
