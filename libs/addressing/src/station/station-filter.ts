@@ -43,8 +43,7 @@ export class StationFilter {
 
   /**
    * Whether the frame of `length` bytes at `offset` goes to the station's MAC address, or is ARP or neighbour discovery to several
-   * stations that asks for one of its addresses, or claims one. The same of a frame from a trunk means that it has no
-   * business here: every switch has a station of its own.
+   * stations that asks for one of its addresses, or claims one.
    */
   isForStation(bytes: Uint8Array, offset: number, length: number): boolean {
     if (length < ETHERNET_HEADER_BYTES || offset + length > bytes.length) return false
