@@ -1,6 +1,6 @@
 /**
- * One trunk-peer with a switch that is a member of a VLAN, for a namespace of its own: `peer OPTIONS`, a JSON object. Prints its
- * address, then a line `members N at UNIX_MS` whenever the VLAN has another number of members, and `late N` when it is told to
+ * One trunk-peer with a switch that may be a member of a VLAN, for a namespace of its own: `peer OPTIONS`, a JSON object. Prints its
+ * address, then a line `members N at UNIX_MS by ADDRESS` (of its newest trunk) whenever the VLAN has another number of members, and `late N` when it is told to
  * stop (SIGTERM).
  */
 import { InProcessBusHub } from '@wakunet/bus'
@@ -11,7 +11,8 @@ import { type TrunkPeerConfig, trunkPeer, trunkPeerConfigSchema } from '../../sr
 
 interface Options {
   readonly config: Partial<TrunkPeerConfig>
-  readonly vlanId: string
+  /** No VLAN where absent. */
+  readonly vlanId?: string
   /** Says that no trunk is used, so that none is probed quickly. */
   readonly unused?: boolean
   /** Keeps the event loop busy for so many milliseconds of each second. */
@@ -34,20 +35,19 @@ let members = 0
 switchBus.subscribe('trunk.members.changed', (event) => {
   if (event.vlanId !== vlanId || event.members.length === members) return
   members = event.members.length
-  console.log(`members ${members} at ${Date.now()}`)
+  const [address] = [...service.running.trunks.up()].map((trunk) => trunk.address).slice(-1)
+  console.log(`members ${members} at ${Date.now()} by ${address ?? 'none'}`)
 })
+const membership = {
+  bootNonce: service.running.key.nodeId.slice(0, 16),
+  mac: '02:00:00:00:00:01',
+  addresses: [],
+  addressAttempt: 0,
+  hostname: '',
+}
 await switchBus.request('trunk.membership.set', {
   lane: client.name,
-  memberships: [
-    {
-      vlanId,
-      bootNonce: service.running.key.nodeId.slice(0, 16),
-      mac: '02:00:00:00:00:01',
-      addresses: [],
-      addressAttempt: 0,
-      hostname: '',
-    },
-  ],
+  memberships: vlanId === undefined ? [] : [{ vlanId, ...membership }],
 })
 if (unused) switchBus.publish('switch.trunks.used', { lane: client.name, trunks: [] })
 if (busyMs > 0)
