@@ -14,18 +14,27 @@ export function selectRootPort(
   mayBeStale: (heard: TreeVector, isRootPort: boolean) => boolean,
 ): TreePort | null {
   let best: TreePort | null = null
+  // Most neighbours name the same root, and its id is one object then.
+  let rootId: Uint8Array | null = null
+  let isLower = false
   for (const port of ports) {
-    if (!leadsToRoot(port, bridgeId)) continue
-    if (mayBeStale(port.heard!, port === rootPort)) continue
+    if (!mayLead(port, bridgeId)) continue
+    const heard = port.heard!
+    if (heard.rootId !== rootId) {
+      rootId = heard.rootId
+      isLower = compareBridgeIds(rootId, bridgeId) < 0
+    }
+    if (!isLower || mayBeStale(heard, port === rootPort)) continue
     if (best === null || isBetter(port, best)) best = port
   }
   return best
 }
 
-function leadsToRoot({ heard, cost, rootGuard, role }: TreePort, bridgeId: Uint8Array): boolean {
+function mayLead({ heard, cost, rootGuard, role, neighbour }: TreePort, bridgeId: Uint8Array): boolean {
   if (heard === null || rootGuard || role === 'disabled') return false
   if (heard.cost + cost > MAX_ROOT_PATH_COST) return false
-  return compareBridgeIds(heard.bridgeId, bridgeId) !== 0 && compareBridgeIds(heard.rootId, bridgeId) < 0
+  // On a trunk nobody but the neighbour is heard.
+  return neighbour !== null || compareBridgeIds(heard.bridgeId, bridgeId) !== 0
 }
 
 function isBetter(port: TreePort, than: TreePort): boolean {

@@ -259,9 +259,41 @@ export class SpanningTree {
       port.topologyHeardUntilMs = nowMs + HELLO_MS
       this.#changeTopology(port, nowMs)
     }
-    if (port.kind === 'trunk') this.#hearTrunk(port, bpdu, nowMs)
-    else this.#hearLan(port, bpdu, nowMs)
+    if (port.kind === 'lan') this.#hearLan(port, bpdu, nowMs)
+    else if (this.#isRepeated(port, bpdu)) {
+      this.#hearTrunk(port, bpdu, nowMs)
+      return this.#answer(port, nowMs)
+    } else this.#hearTrunk(port, bpdu, nowMs)
     return this.#settle(nowMs)
+  }
+
+  /** Whether a trunk's BPDU says nothing that roles and states follow from but what it has said before. */
+  #isRepeated(port: TreePort, bpdu: ControlBpdu): boolean {
+    if (this.#actions.length > 0 || port.neighbourForwards !== bpdu.forwarding) return false
+    const { heard } = port
+    if (bpdu.role !== 'designated')
+      return (
+        heard === null && (port.role !== 'designated' || port.agreed || bpdu.agreedNumber !== port.number)
+      )
+    return (
+      heard !== null &&
+      bpdu.messageAge === port.heardAge &&
+      bpdu.maxAge === port.heardMaxAge &&
+      compareVectors(vectorOf(bpdu), heard) === 0
+    )
+  }
+
+  /** Says what a port has to say, where nothing else has changed. */
+  #answer(port: TreePort, nowMs: number): TreeAction[] {
+    this.#nextMs = null
+    if (port.dueMs <= nowMs && port.sendBucket.take(nowMs)) this.#send(port, nowMs)
+    return this.#takeActions()
+  }
+
+  #takeActions(): TreeAction[] {
+    const actions = this.#actions
+    this.#actions = []
+    return actions
   }
 
   #admit(port: TreePort, bpdu: ControlBpdu, nowMs: number): boolean {
@@ -345,9 +377,7 @@ export class SpanningTree {
     for (const port of this.#ports.values())
       if (port.dueMs <= nowMs && port.role !== 'disabled' && port.sendBucket.take(nowMs))
         this.#send(port, nowMs)
-    const actions = this.#actions
-    this.#actions = []
-    return actions
+    return this.#takeActions()
   }
 
   #selectRoot(nowMs: number): void {
