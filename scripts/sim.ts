@@ -94,8 +94,9 @@ function main(): number {
     const report = simulateVlans(optionsFor(nodes, seed))
     reports.push(report)
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
+    const peakMiB = Math.round(process.resourceUsage().maxRSS / 1_024)
     console.error(
-      `${nodes} members, seed ${seed}: ${report.simulatedSeconds} s of simulated time in ${seconds} s`,
+      `${nodes} members, seed ${seed}: ${report.simulatedSeconds} s of simulated time in ${seconds} s, ${peakMiB} MiB at the most`,
     )
   }
   console.log(formatTable(reports))
