@@ -6,6 +6,8 @@ export interface SimOptions extends SimulationInit {
   readonly scenario: Scenario
   /** Things that happen. */
   readonly events: number
+  /** Called when the network has come up, before anything is checked: tests break something there. */
+  readonly onStarted?: (simulation: Simulation) => void
 }
 
 /** What a run has shown. Follows from the options alone. */
@@ -49,6 +51,7 @@ export function simulate(options: SimOptions): SimReport {
     throw new RangeError(`a VLAN has 2 to ${MAX_ORIGINS} members, not ${options.nodes}`)
   const simulation = new Simulation(options)
   const startMs = simulation.start()
+  options.onStarted?.(simulation)
   simulation.checkDelivery()
   runScenario(simulation, options.scenario, options.events)
   const idleBits = simulation.measureIdle(IDLE_WAIT_MS, IDLE_MEASURE_MS)
