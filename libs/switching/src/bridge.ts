@@ -1,4 +1,4 @@
-import { isMulticastMac, readMac } from '@wakunet/ethernet'
+import { isMulticastMac } from '@wakunet/ethernet'
 import { FRAME_HEADER_BYTES, type FrameBatch } from '@wakunet/interface'
 import type { BridgePolicy } from './bridge-policy.ts'
 import { BRIDGE_DROPS, type BridgeDrop, createDropCounters, type DropCounters } from './drops.ts'
@@ -122,7 +122,7 @@ export class Bridge {
     const at = batch.offsets[index]! + FRAME_HEADER_BYTES
     if (!this.#learn(bytes, at, this.#local, nowMs)) return
     const isGroup = isMulticastMac(bytes, at)
-    const port = isGroup ? null : this.#fdb.lookup(readMac(bytes, at), nowMs)
+    const port = isGroup ? null : this.#fdb.lookup(bytes, at, nowMs)
     if (port === this.#local) {
       this.drops['local-destination']++
       return
@@ -155,7 +155,7 @@ export class Bridge {
     nowMs: number,
   ): boolean {
     if (!this.#learn(bytes, at, sender, nowMs)) return false
-    const port = isMulticastMac(bytes, at) ? null : this.#fdb.lookup(readMac(bytes, at), nowMs)
+    const port = isMulticastMac(bytes, at) ? null : this.#fdb.lookup(bytes, at, nowMs)
     if (port !== null && port !== this.#local) {
       this.drops['split-horizon']++
       return false
@@ -178,7 +178,7 @@ export class Bridge {
     const source = at + 6
     if (isMulticastMac(bytes, source)) this.drops['source-group']++
     else {
-      const verdict = this.#fdb.learn(readMac(bytes, source), port, nowMs)
+      const verdict = this.#fdb.learn(bytes, source, port, nowMs)
       if (verdict === 'spoofed') this.drops['mac-spoofed']++
       else if (verdict === 'held' && port !== this.#local) this.drops['mac-held']++
       else return true

@@ -46,7 +46,7 @@ export interface VlanDatapathInit extends Omit<VlanFabricInit, 'policy' | 'onCon
   readonly guards?: Omit<GuardChainInit, 'hashSeed' | 'bindings'>
   readonly multicast?: Pick<
     MulticastSwitchInit<Peer>,
-    'snooping' | 'timers' | 'maxGroups' | 'maxMemberGroups'
+    'snooping' | 'timers' | 'maxGroups' | 'maxMemberGroups' | 'wallMs'
   >
   /** Whether ARP and ND are answered for members. Default true. */
   readonly neighbourProxy?: boolean

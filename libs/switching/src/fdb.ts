@@ -1,9 +1,14 @@
+import { readMac } from '@wakunet/ethernet'
+import { MacTable } from './mac-table.ts'
+
 /** Where a MAC address is: a port counts the addresses that were learned on it. */
 export interface FdbPort {
   learnedMacs: number
 }
 
 export interface FdbInit {
+  /** 32 random bits, so that nobody can choose addresses that are slow to find. Default 0. */
+  readonly hashSeed?: number
   /** An address that was not seen for longer is forgotten. Default 300,000 (IEEE 802.1Q-2022, 8.8.3). */
   readonly ageingMs?: number
   /** Learned addresses in all. Default 16,384. */
@@ -70,7 +75,7 @@ export type LearnVerdict = 'known' | 'learned' | 'refused' | 'held' | 'spoofed'
 const GROUP_BIT = 0x0100_0000_0000
 
 /**
- * Forwarding database: MAC address (48-bit integer) to port, learned from source addresses.
+ * Forwarding database: MAC address (48-bit integer, or six bytes in a frame) to port, learned from source addresses.
  *
  * An address that another port claims is contested: whoever can ask its station does, and the address moves only when it is
  * not heard on its old port for `CONTEST_MS`. So a station that moves is found at once, and nobody takes the address of one
@@ -93,13 +98,14 @@ export class Fdb<Port extends FdbPort> {
   readonly #ageingMs: number
   readonly #maxEntries: number
   readonly #maxEntriesPerPort: number
-  readonly #entries = new Map<number, FdbEntry<Port>>()
+  readonly #entries: MacTable<FdbEntry<Port>>
   readonly #events: FdbEvents<Port>
   readonly #contested = new Set<FdbEntry<Port>>()
   #pinned = 0
 
   constructor(init: FdbInit = {}, events: FdbEvents<Port> = {}) {
     this.#events = events
+    this.#entries = new MacTable(init.hashSeed ?? 0)
     this.#ageingMs = init.ageingMs ?? DEFAULT_AGEING_MS
     this.#maxEntries = init.maxEntries ?? DEFAULT_MAX_ENTRIES
     this.#maxEntriesPerPort = init.maxEntriesPerPort ?? DEFAULT_MAX_ENTRIES_PER_PORT
@@ -110,20 +116,20 @@ export class Fdb<Port extends FdbPort> {
     return this.#entries.size
   }
 
-  /** The port of a MAC address, null where it is unknown or aged. */
-  lookup(mac: number, nowMs: number): Port | null {
-    const entry = this.#entries.get(mac)
-    if (entry === undefined || this.#isAged(entry, nowMs)) return null
+  /** The port of the MAC address at `offset`, null where it is unknown or aged. */
+  lookup(bytes: Uint8Array, offset: number, nowMs: number): Port | null {
+    const entry = this.#entries.find(bytes, offset)
+    if (entry === null || this.#isAged(entry, nowMs)) return null
     return entry.port
   }
 
   /**
-   * Notes that `mac` sent something through `port`. The caller keeps group addresses out; the zero address
+   * Notes that the MAC address at `offset` sent something through `port`. The caller keeps group addresses out; the zero address
    * and group addresses are never learned all the same.
    */
-  learn(mac: number, port: Port, nowMs: number): LearnVerdict {
-    const entry = this.#entries.get(mac)
-    if (entry === undefined) return this.#insert(mac, port, nowMs)
+  learn(bytes: Uint8Array, offset: number, port: Port, nowMs: number): LearnVerdict {
+    const entry = this.#entries.find(bytes, offset)
+    if (entry === null) return this.#insert(readMac(bytes, offset), port, nowMs)
     if (entry.port === port) {
       entry.seenMs = nowMs
       if (entry.challenger !== null) this.#defend(entry, nowMs)
@@ -136,7 +142,7 @@ export class Fdb<Port extends FdbPort> {
     if (!this.#isAged(entry, nowMs)) return this.#contest(entry, port, nowMs)
     this.#remove(entry)
     this.stats.aged++
-    return this.#insert(mac, port, nowMs)
+    return this.#insert(entry.mac, port, nowMs)
   }
 
   #insert(mac: number, port: Port, nowMs: number): LearnVerdict {
@@ -149,7 +155,7 @@ export class Fdb<Port extends FdbPort> {
       this.stats.refusedFull++
       return 'refused'
     }
-    this.#entries.set(mac, newEntry(mac, port, nowMs, false))
+    this.#entries.add(newEntry(mac, port, nowMs, false))
     port.learnedMacs++
     this.stats.learned++
     return 'learned'
@@ -214,15 +220,15 @@ export class Fdb<Port extends FdbPort> {
     if (mac === 0 || Math.floor(mac / GROUP_BIT) % 2 === 1) return false
     const entry = this.#entries.get(mac)
     if (entry?.pinned) return entry.port === port
-    if (entry !== undefined) this.#remove(entry)
-    this.#entries.set(mac, newEntry(mac, port, nowMs, true))
+    if (entry !== null) this.#remove(entry)
+    this.#entries.add(newEntry(mac, port, nowMs, true))
     this.#pinned++
     return true
   }
 
   /** Unbinds the pinned addresses for which `isCurrent` is false. */
   unpinStale(isCurrent: (mac: number, port: Port) => boolean): void {
-    for (const entry of this.#entries.values())
+    for (const entry of this.#entries)
       if (entry.pinned && !isCurrent(entry.mac, entry.port)) this.#remove(entry)
   }
 
@@ -233,7 +239,7 @@ export class Fdb<Port extends FdbPort> {
 
   /** The same for several ports at once. */
   removePorts(ports: ReadonlySet<Port>): void {
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#entries) {
       if (ports.has(entry.port)) this.#remove(entry)
       else if (entry.challenger !== null && ports.has(entry.challenger)) this.#forgetChallenger(entry)
     }
@@ -246,13 +252,12 @@ export class Fdb<Port extends FdbPort> {
 
   /** Forgets everything that was learned, but not on `except`: addresses may have moved. */
   flush(except: Port | null): void {
-    for (const entry of this.#entries.values())
-      if (!entry.pinned && entry.port !== except) this.#remove(entry)
+    for (const entry of this.#entries) if (!entry.pinned && entry.port !== except) this.#remove(entry)
   }
 
   /** Forgets aged entries; call it every few seconds, so that the limits count what is alive. */
   sweep(nowMs: number): void {
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#entries) {
       if (!this.#isAged(entry, nowMs)) continue
       this.#remove(entry)
       this.stats.aged++
@@ -262,7 +267,7 @@ export class Fdb<Port extends FdbPort> {
   /** Entries that are alive, at most `limit`. */
   *entries(nowMs: number, limit: number): Generator<FdbEntry<Port>> {
     let left = limit
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#entries) {
       if (left === 0) return
       if (this.#isAged(entry, nowMs)) continue
       left--
@@ -275,7 +280,7 @@ export class Fdb<Port extends FdbPort> {
   }
 
   #remove(entry: FdbEntry<Port>): void {
-    this.#entries.delete(entry.mac)
+    this.#entries.delete(entry)
     this.#contested.delete(entry)
     if (entry.pinned) this.#pinned--
     else entry.port.learnedMacs--
