@@ -10,6 +10,7 @@ import { labDirectory, removeLabDirectory, removeNamespaces } from './namespaces
 import { type LabPrivileges, readPrivileges, userNamespaceCommand } from './privileges.ts'
 import { Reaper } from './reaper.ts'
 import { sweepAbandoned } from './sweep.ts'
+import { extraCable, type PlugIn } from './underlay.ts'
 
 /** Arguments: settings as `path=value`; standard input: lines for `ip -batch`. */
 const CONFIGURE = `
@@ -92,6 +93,14 @@ export class Lab {
     if (edge === undefined)
       throw new WakunetError('ERR_USAGE', `The lab has no cable between ${one.name} and ${other.name}.`)
     return edge
+  }
+
+  /**
+   * A further cable between two hosts, both ends up and without addresses: for what is behind a host, a LAN or a
+   * guest.
+   */
+  async connect(first: PlugIn, second: PlugIn): Promise<void> {
+    await runCommand('ip', ['-batch', '-'], { input: extraCable(first, second) })
   }
 
   /** Starts tcpdump; resolves once it listens. `filter` as in pcap-filter(7), empty for everything. */

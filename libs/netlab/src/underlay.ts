@@ -46,6 +46,23 @@ export function switchBatch(hosts: readonly NamedHost[]): string {
   ])
 }
 
+/** Where a further cable goes into a host. */
+export interface PlugIn {
+  readonly host: NamedHost
+  /** The name that the interface gets there. */
+  readonly interface: string
+}
+
+/** One further cable between two hosts, both ends up. */
+export function extraCable(first: PlugIn, second: PlugIn): string {
+  const ends = [first, second]
+  return lines([
+    `link add ${first.interface} netns ${first.host.namespace} type veth ` +
+      `peer name ${second.interface} netns ${second.host.namespace}`,
+    ...ends.map((end) => `netns exec ${end.host.namespace} ip link set ${end.interface} up`),
+  ])
+}
+
 /** Names of one cable of `edgeCables`. */
 export interface EdgeCable {
   readonly hosts: readonly [NamedHost, NamedHost]
