@@ -35,6 +35,7 @@ export const GOSSIP_DROPS = [
   'sync-rate',
   'sequence-ahead',
   'refused',
+  'full',
 ] as const
 export type GossipDrop = (typeof GOSSIP_DROPS)[number]
 
@@ -84,6 +85,8 @@ export interface ExchangeLimits {
   /** Messages that one neighbour gets for a digest, summary or request: at once, and a second after that. */
   readonly syncBurst: number
   readonly syncPerSecond: number
+  /** Bytes of the documents of others. What does not fit is dropped, and asked for again when digests are compared. */
+  readonly maxBytes: number
 }
 
 export const DEFAULT_EXCHANGE_LIMITS: ExchangeLimits = {
@@ -94,6 +97,7 @@ export const DEFAULT_EXCHANGE_LIMITS: ExchangeLimits = {
   digestAgainMs: Number.POSITIVE_INFINITY,
   syncBurst: 256,
   syncPerSecond: 64,
+  maxBytes: 33_554_432,
 }
 
 /** Clocks may differ by so much; a sequence further ahead would lock its origin out for as long. */
@@ -133,6 +137,7 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
     'sync-rate': 0,
     'sequence-ahead': 0,
     refused: 0,
+    full: 0,
   }
   readonly #init: OriginExchangeInit<P, D>
   readonly #limits: ExchangeLimits
@@ -146,6 +151,7 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
   #ownSequence: number
   #ownBytes: Uint8Array | null = null
   #isEncoding = false
+  #heldBytes = 0
   #digestHigh = 0
   #digestLow = 0
   #changedMs = Number.POSITIVE_INFINITY
@@ -176,6 +182,7 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
     for (const [key, origin] of this.#origins) {
       if (this.#memberOf(key) !== undefined) continue
       this.#toggleDigest(origin.bytes)
+      this.#heldBytes -= origin.bytes?.length ?? 0
       this.#origins.delete(key)
     }
   }
@@ -279,6 +286,10 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
       this.drops.rate++
       return
     }
+    if (origin !== null && this.#heldBytes - (origin.bytes?.length ?? 0) + length > this.#limits.maxBytes) {
+      this.drops.full++
+      return
+    }
     const copy = bytes.slice(offset, offset + length)
     if (!this.#isAccepted(document, copy, origin?.document ?? null, from)) return
     if (origin === null) this.#hearOwn(document.sequence)
@@ -306,6 +317,7 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
     origin.rate.take(this.#nowMs)
     this.#toggleDigest(origin.bytes)
     this.#toggleDigest(bytes)
+    this.#heldBytes += bytes.length - (origin.bytes?.length ?? 0)
     origin.bytes = bytes
     origin.document = document
     origin.sequence = document.sequence

@@ -127,6 +127,18 @@ describe('OriginExchange', () => {
     assert.equal(heard.length, 2)
   })
 
+  it('keeps no more than so many bytes, and takes what fits again when somebody is gone', () => {
+    const { exchange, left, right, heard, say } = setUp({ limits: { maxBytes: 29 } })
+    say(1, left, 0)
+    say(2, right, 0, false, idOf(2))
+    assert.equal(exchange.drops.full, 1)
+    say(3, left, 0)
+    assert.equal(heard.length, 2)
+    exchange.setMembers([right], 0)
+    say(2, right, 0, false, idOf(2))
+    assert.equal(heard.length, 3)
+  })
+
   it('shows what was said before to who accepts', () => {
     const befores: (number | undefined)[] = []
     const { left, say } = setUp({

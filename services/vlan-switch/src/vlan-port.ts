@@ -141,7 +141,7 @@ export class VlanPort {
         speaker: querierOf(this.vlanId),
         tree: this.#granted.treeInit(nodeIdToBytes(nodeId)),
         neighbourProxy: config.neighbourProxy,
-        multicast: { snooping: config.multicastSnooping },
+        multicast: { snooping: config.multicastSnooping, wallMs: () => clock.wallMs() },
         isForStation: (bytes, at, length) => this.#addressing.addressing.isForStation(bytes, at, length),
         isFromStation: (bytes, at, length) => this.#addressing.addressing.isFromStation(bytes, at, length),
         guards: { isBridged: bridge !== null, tagPolicy: tagPolicyOf(vlan) },

@@ -13,6 +13,7 @@ export interface MulticastSwitchInit<P extends MulticastPeer> extends Omit<PortS
   /** See `ReportExchangeInit`. */
   readonly firstSequence: number
   readonly send: ReportExchangeInit<P>['send']
+  readonly wallMs?: ReportExchangeInit<P>['wallMs']
   /** In [0, 1): spreads answers to queries. */
   readonly random: () => number
   /** False floods all multicast, as a switch without snooping does. Default true. */

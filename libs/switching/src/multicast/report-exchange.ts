@@ -24,7 +24,7 @@ export interface ReportExchangeInit<P extends MulticastPeer> {
   /** Higher than any this node has used before: the Unix time in milliseconds. */
   readonly firstSequence: number
   /** Unix milliseconds; without it the sequences of others are not bounded. */
-  readonly wallMs?: () => number
+  readonly wallMs?: (() => number) | undefined
   /** Sends a control message (type 3) over one trunk, hop limit 1. The bytes must not be changed. */
   readonly send: (to: P, message: Uint8Array) => void
   /** A member has reported: everything that it wants, in place of what it said before. */
