@@ -35,7 +35,8 @@ class StationProgram {
 
   constructor(init: StationProgramInit) {
     this.#tap = openTap({ name: init.interface, mtu: init.plan.mtu, noDad: false })
-    const names = new NameTable({ hosts: () => namedHosts(init.hosts) })
+    const names = new NameTable()
+    for (const host of namedHosts(init.hosts)) names.set(host)
     const { vlanName, plan } = init
     const vlanId = Uint8Array.from(Buffer.from(init.vlanId, 'hex'))
     const random = Math.random

@@ -132,6 +132,7 @@ export const ADDRESSING_DROPS = [
   'sequence-ahead',
   'forged',
   'backdated',
+  'full',
   'table-full',
   'dhcp-malformed',
   'dhcp-full',

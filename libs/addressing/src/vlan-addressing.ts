@@ -8,7 +8,6 @@ import { announceable, MemberAnnouncements, type OwnFacts } from './announcement
 import { formatCidr } from './cidr.ts'
 import { DhcpServer } from './dhcpv4/dhcp-server.ts'
 import { hostLabel } from './dns/host-label.ts'
-import type { NamedHost } from './dns/name-source.ts'
 import { NameTable } from './dns/name-table.ts'
 import { formatIp, parseIpv4 } from './ip-address.ts'
 import { toUint32 } from './leases/address-order.ts'
@@ -72,7 +71,7 @@ export class VlanAddressing<P extends AddressingPeer> {
     this.#sweepDueMs = nowMs + SWEEP_MS
     this.#hostname = hostLabel(init.hostname)
     this.#port = { bridged: init.bridged, mtu: init.mtu }
-    this.#names = new NameTable({ hosts: () => this.#namedHosts() })
+    this.#names = new NameTable()
     this.#station = this.#createStation(nowMs)
     this.#announcements = this.#createAnnouncements(nowMs)
     this.#book = this.#createBook()
@@ -88,6 +87,8 @@ export class VlanAddressing<P extends AddressingPeer> {
       domain: this.#station.domains[0]!,
       book: this.#book,
       prober: this.#prober,
+      // The host's own DHCP client often does not say how its host is called.
+      nameOf: (mac) => (mac === readMac(init.mac, 0) ? this.#hostname : ''),
       send: (datagram) => this.#station.sendDhcp4(datagram),
     })
     for (const cidr of init.avoid ?? []) this.#avoid(cidr, nowMs)
@@ -137,7 +138,7 @@ export class VlanAddressing<P extends AddressingPeer> {
       nodeId: this.#init.nodeId,
       space: new AddressSpace(this.#init.plan, bytesToHex(this.#init.vlanId)),
       sinceMs: () => this.#announcements.sinceMs,
-      onWinner: (_, before, after) => this.#onWinner(before, after),
+      onWinner: (address, before, after) => this.#onWinner(address, before, after),
       onOwnChanged: () => this.#announcements.changed(this.#nowMs),
       onLost: (lease) => this.#onLost(lease),
       onRival: (lease) => this.#askHost(lease),
@@ -331,15 +332,9 @@ export class VlanAddressing<P extends AddressingPeer> {
       yield { ...claim.lease, owner: this.#book.isOwn(claim) ? null : claim.owner }
   }
 
-  *#namedHosts(): Generator<NamedHost> {
-    for (const { lease } of this.#book.claims.winners()) {
-      const { address, hostname, mac, sinceMs } = lease
-      if (hostname !== '') yield { address, hostname, sinceMs, station: macToString(mac) }
-    }
-  }
-
-  #onWinner(before: Claim | null, after: Claim | null): void {
-    this.#names.invalidate()
+  #onWinner(address: Uint8Array, before: Claim | null, after: Claim | null): void {
+    if (after === null) this.#names.delete(address)
+    else this.#names.set({ ...after.lease, station: macToString(after.lease.mac) })
     const [old, next] = [before, after].map((claim) => (claim === null ? null : this.#whereOf(claim)))
     if (old && next && old.mac === next.mac && old.owner === next.owner) return
     if (old) this.#output.onBindings({ kind: 'removed', ...old })

@@ -9,7 +9,9 @@ function host(hostname: string, station: string, sinceMs: number, text: string):
 }
 
 function tableOf(...hosts: NamedHost[]): NameTable {
-  return new NameTable({ hosts: () => hosts })
+  const table = new NameTable()
+  for (const one of hosts) table.set(one)
+  return table
 }
 
 const addressesOf = (table: NameTable, name: string) =>
@@ -64,7 +66,7 @@ describe('names of hosts', () => {
     assert.equal(table.nameOf(address('fd00::5')), 'laptop')
     assert.equal(table.nameOf(address('10.0.0.6')), null, 'nameless')
     assert.deepEqual(addressesOf(table, 'nobody'), [])
-    assert.equal(table.size, 1)
+    assert.equal(table.size, 2)
   })
 
   test('that two stations want go to the earlier one; the later one has a suffix of its own', () => {
@@ -132,25 +134,76 @@ describe('names of hosts', () => {
     assert.match(table.nameOf(address('10.0.0.2'))!, /^pc-[0-9a-f]{8}$/)
   })
 
-  test('are bounded: addresses of one name, and stations of one VLAN', () => {
-    const many = Array.from({ length: 40 }, (_, i) => host('pc', 'a', 1, `10.0.0.${i}`))
-    assert.equal(addressesOf(tableOf(...many), 'pc').length, 16)
-    function* flood() {
-      for (let i = 0; i < 70_000; i++) {
-        const bytes = Uint8Array.of(10, i >>> 16, i >>> 8, i)
-        yield { hostname: `h${i}`, station: `s${i}`, sinceMs: 1, address: bytes }
-      }
-    }
-    assert.equal(new NameTable({ hosts: flood }).size, 65_536)
+  test('of the later ones stay theirs when the first one leaves, and the next one has the bare name', () => {
+    const [first, second, third] = [1, 2, 3].map((n) => host('pc', `s${n}`, n, `10.0.0.${n}`))
+    const table = tableOf(third!, first!, second!)
+    const before = table.nameOf(third!.address)
+    table.delete(first!.address)
+    assert.equal(table.nameOf(first!.address), null)
+    assert.equal(table.nameOf(second!.address), 'pc')
+    assert.equal(table.nameOf(third!.address), before)
   })
 
-  test('change when the leases do, after the table is told', () => {
-    const hosts = [host('pc', 'a', 1, '10.0.0.1')]
-    const table = new NameTable({ hosts: () => hosts })
-    assert.equal(table.size, 1)
-    hosts.push(host('tv', 'b', 1, '10.0.0.2'))
-    assert.deepEqual(addressesOf(table, 'tv'), [])
-    table.invalidate()
-    assert.deepEqual(addressesOf(table, 'tv'), ['10.0.0.2'])
+  test('follow an address to another station, and end with it', () => {
+    const table = tableOf(host('pc', 'a', 1, '10.0.0.1'))
+    table.set(host('tv', 'b', 2, '10.0.0.1'))
+    assert.deepEqual(addressesOf(table, 'pc'), [])
+    assert.equal(table.nameOf(address('10.0.0.1')), 'tv')
+    table.set(host('', 'b', 2, '10.0.0.1'))
+    assert.equal(table.nameOf(address('10.0.0.1')), null)
+    assert.equal(table.size, 0)
+  })
+
+  test('are bounded: addresses of one name, and addresses of one VLAN', () => {
+    const many = Array.from({ length: 40 }, (_, i) => host('pc', 'a', 1, `10.0.0.${i}`))
+    assert.equal(addressesOf(tableOf(...many), 'pc').length, 16)
+    const table = new NameTable()
+    const flooded = (i: number) => Uint8Array.of(10, i >>> 16, i >>> 8, i)
+    for (let i = 0; i < 66_000; i++) {
+      table.set({ hostname: `h${i % 5_000}`, station: `s${i % 5_000}`, sinceMs: 1, address: flooded(i) })
+    }
+    assert.equal(table.size, 65_536)
+    for (let i = 0; i < 66_000; i++) table.delete(flooded(i))
+    assert.equal(table.size, 0)
+  })
+
+  test('change with the leases as if all of them were heard anew', () => {
+    const labels = ['pc', 'tv', 'switch', `pc-${suffixOf('a')}`, '']
+    const lease = fc.record({
+      hostname: fc.constantFrom(...labels),
+      station: fc.constantFrom('a', 'b', 'c', 'd'),
+      sinceMs: fc.nat(3),
+      address: fc.nat(5).map((n) => Uint8Array.of(10, 0, 0, n)),
+      isGone: fc.boolean(),
+    })
+    fc.assert(
+      fc.property(fc.array(lease, { maxLength: 30 }), (changes) => {
+        const table = new NameTable()
+        const now = new Map<string, NamedHost>()
+        for (const { isGone, ...change } of changes) {
+          if (isGone) table.delete(change.address)
+          else table.set(change)
+          if (isGone) now.delete(change.address.join())
+          else now.set(change.address.join(), change)
+        }
+        const anew = tableOf(...now.values())
+        const names = new Map<string, string>()
+        for (const { address: bytes, station } of now.values()) {
+          const name = table.nameOf(bytes)
+          assert.equal(name, anew.nameOf(bytes))
+          if (name === null) continue
+          assert.ok(addressesOf(table, name).includes(formatIp(bytes)), 'leads back')
+          assert.equal(names.get(name) ?? station, station, 'one station only')
+          names.set(name, station)
+        }
+      }),
+      { numRuns: 2_000 },
+    )
   })
 })
+
+/** What the later of two stations has behind its label. */
+function suffixOf(station: string): string {
+  const table = tableOf(host('x', 'first', 1, '10.0.0.1'), host('x', station, 2, '10.0.0.2'))
+  return table.nameOf(address('10.0.0.2'))!.slice(2)
+}

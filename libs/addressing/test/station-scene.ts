@@ -59,7 +59,8 @@ export class StationScene {
   #sent: Uint8Array[] = []
 
   constructor({ plan = PLAN, hosts = LAPTOP, random = () => 0.5 }: SceneInit = {}) {
-    const names = new NameTable({ hosts: () => hosts })
+    const names = new NameTable()
+    for (const host of hosts) names.set(host)
     this.station = new VlanStation(
       { vlanId: VLAN_ID, vlanName: 'Home', plan, names, hashSeed: 7, random },
       {

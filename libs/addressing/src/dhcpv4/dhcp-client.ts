@@ -25,8 +25,13 @@ export interface DhcpRequest {
  * Reads what a client says. A request is in the name of the station that sent it, and not through a relay: there is none in a VLAN.
  * @param payload of the UDP datagram; it is copied
  * @param sourceMac of the frame
+ * @param nameOf name of a station that says none, or empty
  */
-export function readDhcpRequest(payload: Uint8Array, sourceMac: Uint8Array): DhcpRequest | null {
+export function readDhcpRequest(
+  payload: Uint8Array,
+  sourceMac: Uint8Array,
+  nameOf: (mac: number) => string,
+): DhcpRequest | null {
   const message = decodeDhcpv4(payload.slice())
   if (message === null || message.op !== BOOT_REQUEST) return null
   const mac = readMac(message.clientMac, 0)
@@ -37,7 +42,7 @@ export function readDhcpRequest(payload: Uint8Array, sourceMac: Uint8Array): Dhc
     message,
     options,
     mac,
-    hostname: hostLabel(clientFqdn?.name || hostName || ''),
+    hostname: hostLabel(clientFqdn?.name || hostName || nameOf(mac)),
     clientId: clientId === undefined ? null : bytesToHex(clientId),
   }
 }

@@ -28,6 +28,8 @@ export interface DhcpServerInit {
   readonly domain: string
   readonly book: LeaseBook
   readonly prober: ArpProber
+  /** Name of a station that says none, or empty. @param mac 48-bit integer */
+  readonly nameOf: (mac: number) => string
   readonly send: (datagram: Datagram4) => void
 }
 
@@ -94,7 +96,7 @@ export class DhcpServer {
 
   /** @param payload of a datagram to UDP port 67 from `sourceMac` */
   receive(payload: Uint8Array, sourceMac: Uint8Array, nowMs: number): void {
-    const request = readDhcpRequest(payload, sourceMac)
+    const request = readDhcpRequest(payload, sourceMac, this.#init.nameOf)
     switch (request?.options.messageType) {
       case DHCP_DISCOVER:
         this.#discover(request, nowMs)

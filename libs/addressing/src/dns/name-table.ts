@@ -5,114 +5,148 @@ import type { NamedAddress, NamedHost, NameSource } from './name-source.ts'
 
 /** Addresses that one name stands for; with more of them an answer would not fit a datagram. */
 export const MAX_ADDRESSES_PER_NAME = 16
-/** Stations that have a name; further ones have none. */
-export const MAX_NAMED_STATIONS = 65_536
-/** Hexadecimal digits behind a name that is taken. */
+/** Addresses that have a name; further ones have none. */
+export const MAX_NAMED_ADDRESSES = 65_536
+/** Hexadecimal digits behind a name that is taken; with the longer ones a label has its 63 bytes. */
 const SUFFIX_LENGTHS = [4, 8] as const
 const MAX_BASE_LENGTH = 63 - 9
-const MAX_LABEL_LENGTH = 63
 
+interface Entry extends NamedAddress {
+  readonly sinceMs: number
+  readonly station: Station
+}
+
+/** One station under one label; a station that calls itself two things is two of these. */
 interface Station {
   readonly label: string
   readonly station: string
+  /** What it is called when the label is taken: the first one that is free. */
+  readonly suffixed: readonly string[]
+  readonly entries: Entry[]
   sinceMs: number
-  readonly addresses: Uint8Array[]
-}
-
-export interface NameTableInit {
-  /** All addresses of the VLAN that are known, with what their stations call themselves. */
-  readonly hosts: () => Iterable<NamedHost>
 }
 
 /**
- * Gives every station of a VLAN one name, the same on every switch that knows the same leases: the earlier station has the name that it
- * asks for, each later one the name with a suffix out of its MAC address, so that a name never passes from one of the later ones to
- * another when somebody leaves. The table is made anew when it is asked after `invalidate`.
+ * Gives every station of a VLAN one name, the same on every switch that knows the same leases: the earliest station with a label is called
+ * that, each later one the label with a suffix out of its MAC address, so that such a name never passes to another when somebody
+ * leaves. A change costs time by the number of stations with that label alone.
  */
 export class NameTable implements NameSource {
-  readonly #init: NameTableInit
-  #isStale = true
-  #byName = new Map<string, readonly NamedAddress[]>()
-  #byAddress = new Map<string, string>()
+  readonly #byAddress = new Map<string, Entry>()
+  /** Earliest first. */
+  readonly #byLabel = new Map<string, Station[]>()
+  /** Stations that may be called so when their label is taken. */
+  readonly #bySuffixed = new Map<string, Set<Station>>()
 
-  constructor(init: NameTableInit) {
-    this.#init = init
+  /** Addresses that are known with the label of a station. */
+  get size(): number {
+    return this.#byAddress.size
   }
 
-  /** The leases have changed. */
-  invalidate(): void {
-    this.#isStale = true
+  /** An address is a station's from now on; whatever was known of the address before is forgotten. */
+  set(host: NamedHost): void {
+    this.delete(host.address)
+    const label = hostLabel(host.hostname)
+    if (label === '' || this.#byAddress.size >= MAX_NAMED_ADDRESSES) return
+    const station = this.#stationOf(label, host.station)
+    const entry: Entry = { address: Uint8Array.from(host.address), sinceMs: host.sinceMs, station }
+    this.#byAddress.set(bytesToHex(entry.address), entry)
+    station.entries.push(entry)
+    this.#place(station)
+  }
+
+  /** Nobody has the address any more. */
+  delete(address: Uint8Array): void {
+    const key = bytesToHex(address)
+    const entry = this.#byAddress.get(key)
+    if (entry === undefined) return
+    const { station } = entry
+    this.#byAddress.delete(key)
+    station.entries.splice(station.entries.indexOf(entry), 1)
+    if (station.entries.length > 0) this.#place(station)
+    else this.#remove(station)
   }
 
   find(name: string): Iterable<NamedAddress> {
-    this.#refresh()
-    return this.#byName.get(name.toLowerCase()) ?? []
+    const lower = name.toLowerCase()
+    const [first] = lower === STATION_LABEL ? [] : (this.#byLabel.get(lower) ?? [])
+    const station = first ?? this.#holderOf(lower)
+    return station === null ? [] : station.entries.slice(0, MAX_ADDRESSES_PER_NAME)
   }
 
   nameOf(address: Uint8Array): string | null {
-    this.#refresh()
-    return this.#byAddress.get(bytesToHex(address)) ?? null
+    const entry = this.#byAddress.get(bytesToHex(address))
+    if (entry === undefined) return null
+    const { station } = entry
+    if (this.#hasLabel(station)) return station.label
+    return station.suffixed.find((name) => this.#holderOf(name) === station) ?? null
   }
 
-  /** Names that are given. */
-  get size(): number {
-    this.#refresh()
-    return this.#byName.size
+  #hasLabel(station: Station): boolean {
+    return station.label !== STATION_LABEL && this.#byLabel.get(station.label)?.[0] === station
   }
 
-  #refresh(): void {
-    if (!this.#isStale) return
-    this.#isStale = false
-    this.#byName = new Map()
-    this.#byAddress = new Map()
-    const taken = new Set([STATION_LABEL])
-    for (const station of sortedStations(this.#init.hosts())) {
-      const name = freeName(station, taken)
-      if (name === null) continue
-      taken.add(name)
-      this.#byName.set(
-        name,
-        station.addresses.map((address) => ({ address })),
-      )
-      for (const address of station.addresses) {
-        const key = bytesToHex(address)
-        // Of two that claim one address, the earlier one is shown.
-        if (!this.#byAddress.has(key)) this.#byAddress.set(key, name)
-      }
+  /** Who has a name with a suffix: nobody where it is the label of another, else the earliest of those that need it. */
+  #holderOf(suffixed: string): Station | null {
+    if (this.#byLabel.has(suffixed)) return null
+    let holder: Station | null = null
+    for (const station of this.#bySuffixed.get(suffixed) ?? []) {
+      if (!this.#hasLabel(station) && (holder === null || isBefore(station, holder))) holder = station
+    }
+    return holder
+  }
+
+  #stationOf(label: string, station: string): Station {
+    const stations = this.#byLabel.get(label) ?? []
+    const known = stations.find((candidate) => candidate.station === station)
+    if (known !== undefined) return known
+    const created: Station = {
+      label,
+      station,
+      suffixed: suffixedNames(label, station),
+      entries: [],
+      sinceMs: Number.POSITIVE_INFINITY,
+    }
+    stations.push(created)
+    this.#byLabel.set(label, stations)
+    for (const name of created.suffixed) {
+      const sharing = this.#bySuffixed.get(name) ?? new Set()
+      this.#bySuffixed.set(name, sharing.add(created))
+    }
+    return created
+  }
+
+  /** Brings a station to its place among those with its label. */
+  #place(station: Station): void {
+    station.sinceMs = station.entries.reduce(
+      (least, { sinceMs }) => Math.min(least, sinceMs),
+      Number.POSITIVE_INFINITY,
+    )
+    const stations = this.#byLabel.get(station.label)!
+    stations.splice(stations.indexOf(station), 1)
+    const index = stations.findIndex((other) => isBefore(station, other))
+    stations.splice(index < 0 ? stations.length : index, 0, station)
+  }
+
+  #remove(station: Station): void {
+    const stations = this.#byLabel.get(station.label)!
+    stations.splice(stations.indexOf(station), 1)
+    if (stations.length === 0) this.#byLabel.delete(station.label)
+    for (const name of station.suffixed) {
+      const sharing = this.#bySuffixed.get(name)!
+      sharing.delete(station)
+      if (sharing.size === 0) this.#bySuffixed.delete(name)
     }
   }
 }
 
-/** Earliest first; of two that are as early, the one with the lower MAC address. */
-function sortedStations(hosts: Iterable<NamedHost>): Station[] {
-  const stations = new Map<string, Station>()
-  for (const { hostname, station, sinceMs, address } of hosts) {
-    const label = hostLabel(hostname)
-    if (label === '') continue
-    const key = `${station} ${label}`
-    const known = stations.get(key)
-    if (known === undefined) {
-      if (stations.size === MAX_NAMED_STATIONS) continue
-      stations.set(key, { label, station, sinceMs, addresses: [address] })
-    } else {
-      known.sinceMs = Math.min(known.sinceMs, sinceMs)
-      if (known.addresses.length < MAX_ADDRESSES_PER_NAME) known.addresses.push(address)
-    }
-  }
-  const order = ({ station, label }: Station) => `${station} ${label}`
-  return [...stations.values()].sort((a, b) => a.sinceMs - b.sinceMs || (order(a) < order(b) ? -1 : 1))
+/** The earlier one; of two that are as early, the one with the lower MAC address. */
+function isBefore(a: Station, b: Station): boolean {
+  if (a.sinceMs !== b.sinceMs) return a.sinceMs < b.sinceMs
+  return a.station === b.station ? a.label < b.label : a.station < b.station
 }
 
-/**
- * A bare name goes to nobody who comes later, and a suffixed one to nobody else but by a collision of 16 bits, which a longer suffix
- * solves.
- */
-function freeName({ label, station }: Station, taken: ReadonlySet<string>): string | null {
-  if (!taken.has(label)) return label
+function suffixedNames(label: string, station: string): string[] {
   const suffix = bytesToHex(blake3(utf8ToBytes(station), { dkLen: 4 }))
-  for (const length of SUFFIX_LENGTHS) {
-    const name = `${label.slice(0, MAX_BASE_LENGTH)}-${suffix.slice(0, length)}`
-    if (name.length <= MAX_LABEL_LENGTH && !taken.has(name)) return name
-  }
-  return null
+  return SUFFIX_LENGTHS.map((length) => `${label.slice(0, MAX_BASE_LENGTH)}-${suffix.slice(0, length)}`)
 }
