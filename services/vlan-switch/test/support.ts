@@ -173,6 +173,8 @@ export class FakeTrunkPeer {
   nodeId: NodeId
   /** Holds back answers to `directory.resolve`. */
   resolving: PromiseWithResolvers<void> | null = null
+  /** Whether it signs what the switch announces. */
+  signs = true
   /** Members that it tells the switch; null: those of the network. */
   members: VlanMember[] | null = null
   readonly #network: FakeNetwork
@@ -222,6 +224,7 @@ export class FakeTrunkPeer {
   }
 
   #sign(vlanId: string, payload: string): { publicKey: string; signature: string } {
+    if (!this.signs) throw new WakunetError('ERR_NOT_STARTED', 'no key yet')
     const { privateKey, publicKey } = keyOf(Number.parseInt(this.nodeId.slice(0, 2), 16))
     const message = signedBytes(bytesOf(vlanId), Buffer.from(payload, 'base64'))
     return {
