@@ -15,6 +15,8 @@ export interface TapPort extends Startable {
   /** Lower-case, colon-separated; known after start. */
   readonly mac: string
   readonly features: TapFeatures
+  /** How long after `start` frames may not pass yet: the spanning tree of a bridge that it is a port of. Known after start. */
+  readonly bridgeDelayMs: number
   readonly stats: TapStats
   /**
    * Called with what one wake-up read: virtio-net headers in the header slots, space of

@@ -46,6 +46,7 @@ export class FakeTap implements TapPort {
   readonly name: string
   readonly mac: string
   readonly features: TapFeatures
+  readonly bridgeDelayMs = 0
   readonly stats = {
     framesRead: 0,
     bytesRead: 0,

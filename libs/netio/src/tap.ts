@@ -84,6 +84,7 @@ class KernelTap implements TapPort {
   #starting: Promise<void> | undefined
   #ipv6 = false
   #flapping: Promise<void> | undefined
+  #bridgeDelayMs = 0
   #mac = ''
   #features: TapFeatures
 
@@ -111,6 +112,10 @@ class KernelTap implements TapPort {
 
   get mac(): string {
     return this.#mac
+  }
+
+  get bridgeDelayMs(): number {
+    return this.#bridgeDelayMs
   }
 
   get features(): TapFeatures {
@@ -179,7 +184,7 @@ class KernelTap implements TapPort {
 
   async #configure(signal?: AbortSignal): Promise<void> {
     const { name, mac, addresses, bridge, noDad = true } = this.#init
-    const mtu = await this.#mtu(signal)
+    const mtu = bridge === undefined ? this.#init.mtu : await this.#prepareFor(bridge, signal)
     await configureLink(
       name,
       {
@@ -197,11 +202,12 @@ class KernelTap implements TapPort {
     await configureLink(name, { up: true }, signal)
   }
 
-  async #mtu(signal?: AbortSignal): Promise<number | undefined> {
-    const { mtu, bridge } = this.#init
-    if (bridge === undefined) return mtu
-    const theirs = (await readBridge(bridge, signal)).mtu
-    return Math.max(mtu ?? 0, theirs)
+  /** @returns the MTU of a port of that bridge */
+  async #prepareFor(bridge: string, signal?: AbortSignal): Promise<number> {
+    const { mtu, stp, forwardDelayMs } = await readBridge(bridge, signal)
+    // A new port listens, then learns, before it forwards (802.1D-2004 section 17.21).
+    this.#bridgeDelayMs = stp === 'off' ? 0 : 2 * forwardDelayMs
+    return Math.max(this.#init.mtu ?? 0, mtu)
   }
 
   #watch(tap: NativeTap): void {

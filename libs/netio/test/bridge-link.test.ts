@@ -83,6 +83,13 @@ test('a TAP is a port of a bridge: no addresses, frames pass, and it leaves with
   assert.deepEqual((await readBridge(bridge)).ports, [outside.name])
 })
 
+test('the port of a bridge with a spanning tree says how long that takes', async (t) => {
+  const port = await startTap(t, { bridge: addBridge(t, 'stp_state', '1', 'forward_delay', '400') })
+  assert.equal(port.bridgeDelayMs, 8_000)
+  assert.equal((await startTap(t, { bridge: addBridge(t) })).bridgeDelayMs, 0)
+  assert.equal((await startTap(t)).bridgeDelayMs, 0)
+})
+
 test('a bridge keeps its MTU when a VLAN with a smaller one comes', async (t) => {
   const bridge = addBridge(t)
   const port = await startTap(t, { bridge, mtu: 1400 })

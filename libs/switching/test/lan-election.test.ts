@@ -173,6 +173,20 @@ test('a member alone forwards after it has listened', () => {
   assert.deepEqual(lan.elections[0]!.forwarder(lan.nowMs), nodeId(1))
 })
 
+test('where the LAN has a spanning tree, nobody is taken for absent before it can be heard', () => {
+  const lan = new Lan()
+  lan.add(2)
+  lan.run(2_000)
+  lan.part(0, 1)
+  const started = lan.add(1)
+  lan.elections[started]!.restart(lan.nowMs, 8_000)
+  lan.run(7_999)
+  lan.join(0, 1)
+  lan.run(3_000)
+  assert.deepEqual(lan.forwarders(), [0], 'who forwards goes on')
+  assert.equal(lan.elections[0]!.stats.yields, 0)
+})
+
 test('of two that start together the lower id forwards, and never both', () => {
   const lan = new Lan(seededRandom(2), (l) => assert.ok(l.forwarders().length <= 1))
   lan.add(2)

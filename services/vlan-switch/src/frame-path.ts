@@ -101,7 +101,7 @@ export class FramePath {
     else {
       tap.onFrames = (batch) => this.#fromTap(batch)
       this.datapath.multicast.portUp(nowMs)
-      this.datapath.lan?.restart(nowMs)
+      this.datapath.lan?.restart(nowMs, tap.bridgeDelayMs)
     }
   }
 

@@ -91,6 +91,8 @@ export class LanElection {
   #wasAlone: boolean
   /** Not before that. */
   #readyMs: number
+  /** When the LAN can be heard. */
+  #startMs: number
   /** When the last hello went out, and when the next is due. */
   #saidMs: number
   /** When it was decided last who forwards. */
@@ -105,6 +107,7 @@ export class LanElection {
     this.#sendBucket = new TokenBucket(SEND_RATE.burst, SEND_RATE.perSecond, nowMs)
     this.#receiveBucket = new TokenBucket(RECEIVE_RATE.burst, RECEIVE_RATE.perSecond, nowMs)
     this.#readyMs = nowMs + LAN_HOLD_MS
+    this.#startMs = nowMs
     this.#saidMs = nowMs
     this.#settledMs = nowMs
     this.#helloMs = nowMs
@@ -119,7 +122,7 @@ export class LanElection {
   /** A process that was away has not heard what was said meanwhile: it listens anew. */
   #checkLease(nowMs: number): void {
     if (nowMs - this.#saidMs < LAN_LEASE_MS) return
-    this.#readyMs = nowMs + LAN_HOLD_MS
+    this.#listen(nowMs)
     if (!this.#isForwarding) return
     this.stats.lapses++
     this.#stop(nowMs)
@@ -165,7 +168,7 @@ export class LanElection {
       this.#stop(nowMs)
       this.#say(nowMs)
     }
-    this.#readyMs = nowMs + LAN_HOLD_MS
+    this.#listen(nowMs)
   }
 
   #hear(hello: LanHello, nowMs: number): void {
@@ -212,7 +215,7 @@ export class LanElection {
   /** Members have come or gone. Who begins to count, and forwards, is told at once that he does. */
   updateMembers(nowMs: number): void {
     // Not all members are known as soon as one is.
-    if (this.#wasAlone && !this.#isForwarding) this.#readyMs = nowMs + LAN_HOLD_MS
+    if (this.#wasAlone && !this.#isForwarding) this.#listen(nowMs)
     this.#wasAlone = this.#init.isAlone()
     this.#settle(nowMs)
     if (this.#isForwarding && this.#some((peer) => peer.hello.isForwarding, nowMs)) this.#say(nowMs)
@@ -237,8 +240,13 @@ export class LanElection {
 
   #stop(nowMs: number): void {
     this.#isForwarding = false
-    this.#readyMs = nowMs + LAN_HOLD_MS
+    this.#listen(nowMs)
     this.#output.onChange(false, nowMs)
+  }
+
+  /** Does not begin to forward before everybody had the time to speak. */
+  #listen(nowMs: number): void {
+    this.#readyMs = Math.max(nowMs, this.#startMs) + LAN_HOLD_MS
   }
 
   /** Whether something is true of one of those that count. */
@@ -273,11 +281,15 @@ export class LanElection {
     this.#settle(nowMs)
   }
 
-  /** The TAP is new: whatever was known about its LAN does not count. */
-  restart(nowMs: number): void {
+  /**
+   * The TAP is new: whatever was known about its LAN does not count.
+   * @param delayMs how long nothing may be heard yet, because the LAN's own spanning tree has to make up its mind
+   */
+  restart(nowMs: number, delayMs = 0): void {
     this.#peers.clear()
     if (this.#isForwarding) this.#stop(nowMs)
-    this.#readyMs = nowMs + LAN_HOLD_MS
+    this.#startMs = nowMs + delayMs
+    this.#readyMs = this.#startMs + LAN_HOLD_MS
     this.#helloMs = nowMs
   }
 

@@ -147,6 +147,8 @@ export class SpanningTree {
   changeTopology(portId: number, nowMs: number): TreeAction[] {
     const port = this.#ports.get(portId)
     if (port === undefined) return []
+    // News of its own, even while the last change is still being told.
+    for (const other of this.#ports.values()) other.topologyChangeUntilMs = 0
     this.#changeTopology(port, nowMs)
     return this.#settle(nowMs)
   }
