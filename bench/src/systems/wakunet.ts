@@ -17,6 +17,9 @@ const CRYPTO = 'ChaCha20-Poly1305 (Noise)'
 const TRUNK_PORT = 4740
 const NATS_PORT = 4222
 const START_TIMEOUT_MS = 30_000
+/** With many nodes on one machine everything takes its time. */
+const JOIN_SECONDS = 60
+const COMMAND_TIMEOUT_MS = 90_000
 const VLAN_NAME = 'bench'
 const INTERFACE = `wk-${VLAN_NAME}`
 /** Nodes that start at once, and join at once: they share the processors. */
@@ -110,7 +113,12 @@ async function joinHosts(kind: NodeKind, lab: Lab, start: StartNode, signal: Abo
   const { ref } = (await command(kind, nodes[0]!, create, signal)) as { ref: string }
   const join = (node: RunningNode) => {
     const address = `${overlayAddress(lab.hosts.indexOf(node.host))}/${OVERLAY_PREFIX_LENGTH}`
-    return command(kind, node, ['vlan', 'join', ref, '--address', address], signal)
+    return command(
+      kind,
+      node,
+      ['vlan', 'join', ref, '--address', address, '--timeout', String(JOIN_SECONDS)],
+      signal,
+    )
   }
   // The first before the others, which find the VLAN there.
   await join(nodes[0]!)
@@ -201,7 +209,7 @@ async function command(
 ): Promise<unknown> {
   const line = [mainOf(kind.programs, 'wakunet'), ...node.target, '--json', ...args]
   try {
-    const { stdout } = await node.host.exec(process.execPath, line, { signal })
+    const { stdout } = await node.host.exec(process.execPath, line, { timeoutMs: COMMAND_TIMEOUT_MS, signal })
     return JSON.parse(stdout)
   } catch (error) {
     throw withLastWords(error, node.processes)
