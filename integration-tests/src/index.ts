@@ -12,8 +12,10 @@
  */
 export * from './attacks.ts'
 export * from './avahi.ts'
+export * from './bridged-lan.ts'
 export * from './datagram-tickers.ts'
 export * from './datagrams.ts'
+export * from './dhcp-client.ts'
 export * from './figures.ts'
 export * from './file-server.ts'
 export * from './host.ts'
