@@ -6,6 +6,7 @@
  * - `unknown-unicast`: for a station that nobody knows, while no member has others than its own behind it
  * - `station-forged`: from a member, in the name of this switch's own station
  * - `lan-forged`: from a member, as only switches on one LAN speak to each other there
+ * - `lan-dhcp`: a DHCP request on a LAN that has a server of its own, or where that is not known yet
  * - `lan-silent`: of the switch itself, for a LAN that another member serves
  */
 export const DATAPATH_DROPS = [
@@ -14,6 +15,7 @@ export const DATAPATH_DROPS = [
   'unknown-unicast',
   'station-forged',
   'lan-forged',
+  'lan-dhcp',
   'lan-silent',
 ] as const
 export type DatapathDrop = (typeof DATAPATH_DROPS)[number]

@@ -11,6 +11,7 @@ import { GuardChain, type GuardChainInit } from './guards/guard-chain.ts'
 import type { GuardVerdict } from './guards/guard-drops.ts'
 import type { GuardTraffic } from './guards/guard-frame.ts'
 import type { GuardPort } from './guards/guard-port.ts'
+import { LanDhcpWatch } from './lan/lan-dhcp.ts'
 import { LanElection, type LanElectionInit } from './lan/lan-election.ts'
 import { encodeLanStation } from './lan/lan-frame.ts'
 import { MemberPorts } from './member-ports.ts'
@@ -64,7 +65,7 @@ export interface VlanDatapathOutput extends Omit<VlanFabricOutput, 'onTrunks' | 
   readonly toTap: (frame: Uint8Array) => void
   /** A frame from the TAP that the switch keeps: for its station, DHCP, or a router solicitation. */
   readonly onLocalFrame?: (bytes: Uint8Array, at: number, length: number, nowMs: number) => void
-  /** A station of the TAP's side was heard with an address that nobody was known to have. */
+  /** A station of the TAP's side was heard with an address that nobody was known to have, or that it had behind a member. */
   readonly onTapHost?: (address: Uint8Array, mac: number, nowMs: number) => void
   /** A BPDU of the TAP's LAN that the guards let through. */
   readonly onLanBpdu?: (bytes: Uint8Array, at: number, length: number, nowMs: number) => void
@@ -96,6 +97,8 @@ export class VlanDatapath implements BridgePolicy {
   readonly pathMtu: PathMtu
   /** Decides whether this member passes frames between the LAN behind the TAP and the VLAN; null where there is none. */
   readonly lan: LanElection | null
+  /** Whether that LAN has a DHCP server of its own. */
+  readonly #lanDhcp: LanDhcpWatch | null
   readonly drops: DropCounters<DatapathDrop> = createDropCounters(DATAPATH_DROPS)
   /** See `BridgePolicy`. */
   targetCount = 0
@@ -121,7 +124,12 @@ export class VlanDatapath implements BridgePolicy {
     this.#nowMs = nowMs
     this.#sweepMs = nowMs + SWEEP_MS
     const { hashSeed, random, speaker, nodeId, firstSequence } = init
-    const bindings = { onProbe: this.#probe, onMoved: this.#announce, onLearned: this.#noteTapHost }
+    const bindings = {
+      onProbe: this.#probe,
+      onMoved: this.#announce,
+      onLearned: this.#noteTapHost,
+      onElsewhere: this.#noteMoved,
+    }
     this.guards = new GuardChain({ ...init.guards, hashSeed, bindings }, nowMs)
     this.#ports = new MemberPorts(() => this.guards.newMemberPort())
     this.proxy = new NeighbourProxy(this.guards.bindings, this.guards.tap)
@@ -164,6 +172,10 @@ export class VlanDatapath implements BridgePolicy {
       nowMs,
     )
     this.lan = this.#createLan(nowMs)
+    this.#lanDhcp =
+      init.lan === undefined
+        ? null
+        : new LanDhcpWatch({ mac: init.lan.helloMac, random, send: (frame) => this.toTap(frame) })
   }
 
   #createLan(nowMs: number): LanElection | null {
@@ -216,6 +228,8 @@ export class VlanDatapath implements BridgePolicy {
   /** This member begins, or ceases, to serve the LAN, or is the only one again. */
   readonly #serveLan = (isServing: boolean, nowMs: number): void => {
     this.fabric.setTapForwarding(isServing, nowMs)
+    if (isServing) this.#lanDhcp?.begin(nowMs)
+    else this.#lanDhcp?.end()
     if (!isServing) return
     // Bridges of the LAN send to where they saw these last; nobody may hear of them for minutes.
     const { vlanId, nodeId } = this.#init
@@ -262,7 +276,13 @@ export class VlanDatapath implements BridgePolicy {
       case 'local-bpdu':
         this.#output.onLanBpdu?.(bytes, at, length, nowMs)
         break
+      case 'dhcp-server':
+        this.#lanDhcp?.heard(nowMs)
+        break
       case 'local-dhcpv4':
+        if (this.#lanDhcp?.mayServe(nowMs) !== false) this.#output.onLocalFrame?.(bytes, at, length, nowMs)
+        else this.drops['lan-dhcp']++
+        break
       case 'local-dhcpv6':
       case 'local-router-solicitation':
         this.#output.onLocalFrame?.(bytes, at, length, nowMs)
@@ -454,6 +474,11 @@ export class VlanDatapath implements BridgePolicy {
     if (mac !== null && owner === this.guards.tap) this.#output.onTapHost?.(address, mac, this.#nowMs)
   }
 
+  /** A station that has a lease behind a member was heard on the TAP's side. */
+  readonly #noteMoved = ({ address, mac }: Binding<GuardPort>, port: GuardPort): void => {
+    if (mac !== null && port === this.guards.tap) this.#output.onTapHost?.(address, mac, this.#nowMs)
+  }
+
   /** A station has taken its address along: hosts of the TAP's side are told. */
   readonly #announce = (binding: Binding<GuardPort>): void => {
     const { mac, owner } = binding
@@ -517,7 +542,10 @@ export class VlanDatapath implements BridgePolicy {
   /** When `tick` has something to do; may be sooner after `onWake`. */
   nextTickMs(nowMs: number): number {
     const { fabric, multicast, guards } = this
-    const lanMs = this.lan?.nextTickMs() ?? Number.POSITIVE_INFINITY
+    const lanMs = Math.min(
+      this.lan?.nextTickMs() ?? Number.POSITIVE_INFINITY,
+      this.#lanDhcp?.nextTickMs() ?? Number.POSITIVE_INFINITY,
+    )
     const dueMs = Math.min(fabric.nextTickMs(nowMs), multicast.dueMs(nowMs), guards.bindings.dueMs)
     return Math.min(dueMs, lanMs, this.#sweepMs)
   }
@@ -526,6 +554,7 @@ export class VlanDatapath implements BridgePolicy {
     this.#nowMs = nowMs
     const { fabric, multicast, guards } = this
     if (this.lan !== null && this.lan.nextTickMs() <= nowMs) this.lan.tick(nowMs)
+    this.#lanDhcp?.tick(nowMs)
     if (guards.bindings.dueMs <= nowMs) guards.bindings.tick(nowMs)
     if (multicast.dueMs(nowMs) <= nowMs) multicast.tick(nowMs)
     if (fabric.nextTickMs(nowMs) <= nowMs) fabric.tick(nowMs)
