@@ -13,6 +13,7 @@ import {
 } from '../src/announcement/announcement.ts'
 import { announcementFault, nodeIdOfKey } from '../src/announcement/announcement-proof.ts'
 import { isHostLabel } from '../src/announcement/host-label.ts'
+import { MemberAnnouncements } from '../src/announcement/member-announcements.ts'
 import { compareAddresses } from '../src/leases/address-order.ts'
 import { LEASE_KINDS, type Lease } from '../src/leases/lease.ts'
 import { signingNode, verifyEd25519 } from './signing.ts'
@@ -196,6 +197,42 @@ describe('member announcements', () => {
     assert.equal(after([leaseOf(1, 100, { mac: Uint8Array.of(2, 9, 9, 9, 9, 9) })]), 'backdated')
     assert.equal(after([leaseOf(1, 150)]), null)
     assert.equal(faultOf({ ...base, leases: [leaseOf(2, 3_999)] }, null), null)
+  })
+
+  it('going away for a moment does not help to backdate, starting anew honestly does', () => {
+    const members = [{ id: NODE.id }]
+    const heard: number[] = []
+    const announcements = new MemberAnnouncements(
+      {
+        vlanId: VLAN,
+        nodeId: new Uint8Array(16).fill(1),
+        firstSequence: 1,
+        wallMs: () => 10_000,
+        verify: verifyEd25519,
+        facts: () => ({ bridged: false, mtu: 1_400, hostname: '', multiaddrs: [], leases: [] }),
+        sign: () => {},
+        send: () => {},
+        onAnnouncement: ({ sequence }) => heard.push(sequence),
+        onOwnHeard: () => {},
+      },
+      0,
+    )
+    const say = (value: AnnouncementFields, nowMs: number) => {
+      const bytes = sign(value)
+      announcements.receive(bytes, 0, bytes.length, members[0]!, nowMs)
+    }
+    announcements.setPeers(members, members, 0)
+    say({ ...base, leases: [leaseOf(1, 4_000)] }, 0)
+    announcements.setPeers([], [], 1_000)
+    announcements.setPeers([...members], members, 2_000)
+    say({ ...base, sequence: 5_001, leases: [leaseOf(2, 1)] }, 2_000)
+    assert.equal(announcements.faults.backdated, 1)
+    say({ ...base, sequence: 5_002, leases: [leaseOf(1, 4_000), leaseOf(2, 5_001)] }, 2_000)
+    assert.deepEqual(heard, [5_000, 5_002])
+    announcements.setPeers([], [], 3_000)
+    announcements.setPeers([...members], members, 3_000 + 24 * 3_600_000)
+    say({ ...base, sequence: 5_003, leases: [leaseOf(2, 1)] }, 3_000 + 24 * 3_600_000)
+    assert.deepEqual(heard, [5_000, 5_002, 5_003])
   })
 
   it('a label is what DNS takes', () => {

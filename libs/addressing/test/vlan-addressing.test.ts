@@ -148,6 +148,33 @@ describe('VlanAddressing', () => {
     assert.equal(host.naks, 0)
   })
 
+  it('a host that never asks moves with its address as well; who only says so gets it not, and does not try for long', () => {
+    const network = new TestNetwork()
+    const [left, right] = [network.add(), network.add()]
+    network.link(line(2))
+    const [address, mac] = [parseIpv4('10.20.0.66')!, 0x020000000001]
+    const host = left.addHost(1)
+    host.address = '10.20.0.66'
+    left.addressing.noteTapHost(address, mac, network.nowMs)
+    network.run(1_000)
+    const ownerAtRight = () => right.bindings.get(hex(address))!.owner
+    right.addressing.noteTapHost(address, mac, network.nowMs)
+    network.run(5_000)
+    assert.equal(hex(ownerAtRight()!), hex(left.id))
+    const before = network.sent
+    for (let i = 0; i < 10; i++) right.addressing.noteTapHost(address, mac, network.nowMs)
+    network.run(500)
+    assert.ok(network.sent - before <= 2, 'a digest each at the most')
+    left.hosts.splice(0)
+    right.hosts.push(host)
+    host.member = right
+    network.run(30_000)
+    right.addressing.noteTapHost(address, mac, network.nowMs)
+    network.run(1_000)
+    assert.equal(ownerAtRight(), null)
+    assertAgreed(network)
+  })
+
   it('what a member had that vanished stays for its hosts', () => {
     const network = new TestNetwork()
     const plan = { ...PLAN, pool4: { first: '10.20.0.10', last: '10.20.0.12' } }

@@ -27,6 +27,29 @@ function claim(of: BindingTable<BindingOwner>, n: number, mac: number, by: Bindi
 }
 
 describe('BindingTable', () => {
+  it('tells of addresses that nobody was known to have, once', () => {
+    const learned: number[] = []
+    const bindings = table({ onLearned: ({ address }) => learned.push(address[3]!) })
+    const [alice, mallory] = [owner(), owner()]
+    claim(bindings, 1, MAC, alice)
+    claim(bindings, 1, MAC, alice, 1)
+    claim(bindings, 1, OTHER_MAC, mallory, 2)
+    assert.deepEqual(learned, [1])
+    claim(bindings, 1, MAC, alice, 1e6)
+    assert.deepEqual(learned, [1, 1])
+  })
+
+  it('tells of the station of a static binding that is heard elsewhere, and of no other', () => {
+    const heard: BindingOwner[] = []
+    const bindings = table({ onElsewhere: (_, by) => heard.push(by) })
+    const [alice, mallory] = [owner(), owner()]
+    bindings.setStatic(address(1), MAC, alice, 0)
+    assert.equal(claim(bindings, 1, OTHER_MAC, mallory), 'spoofed')
+    assert.deepEqual(heard, [])
+    assert.equal(claim(bindings, 1, MAC, mallory), 'spoofed')
+    assert.deepEqual(heard, [mallory])
+  })
+
   it('static bindings stand, whoever claims them and however often', () => {
     const bindings = table()
     const [alice, mallory] = [owner(), owner()]

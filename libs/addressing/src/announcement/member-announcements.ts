@@ -20,6 +20,9 @@ import { type AnnouncementFault, announcementFault, type Verify } from './announ
 /** As link state, which has as many documents. */
 const LIMITS = { syncBurst: 1_024, syncPerSecond: 256, digestAgainMs: 1_000 } as const
 const PUBLIC_KEY_BYTES = 32
+/** Members that are gone are remembered, so that nobody backdates leases by going away for a moment. */
+const MAX_GONE = 1_024
+const GONE_MS = 24 * 3_600_000
 const MULTIADDR = /^[\x21-\x7e]+$/
 
 /** What this node says beside what follows from its key. */
@@ -56,11 +59,15 @@ export class MemberAnnouncements<P extends GossipPeer> {
   readonly #init: MemberAnnouncementsInit<P>
   readonly #exchange: OriginExchange<P, Announcement>
   readonly #known = new Map<string, Announcement>()
+  /** What members said last that are no members now, by time of leaving. */
+  readonly #gone = new Map<string, { readonly announcement: Announcement; readonly untilMs: number }>()
   /** Learned with the first signature; zero until then. */
   #publicKey: Uint8Array = new Uint8Array(PUBLIC_KEY_BYTES)
+  #nowMs: number
 
   constructor(init: MemberAnnouncementsInit<P>, nowMs: number) {
     this.#init = init
+    this.#nowMs = nowMs
     this.#exchange = new OriginExchange<P, Announcement>(
       {
         type: CONTROL_MEMBER,
@@ -111,11 +118,26 @@ export class MemberAnnouncements<P extends GossipPeer> {
     for (const [key, announcement] of this.#known) {
       if (ids.has(key)) continue
       this.#known.delete(key)
+      this.#remember(key, announcement, nowMs)
       gone.push(announcement)
     }
+    this.#nowMs = nowMs
     this.#exchange.setMembers(members, nowMs)
     this.#exchange.setNeighbours(neighbours, nowMs)
     return gone
+  }
+
+  #remember(key: string, announcement: Announcement, nowMs: number): void {
+    this.#gone.delete(key)
+    const [oldest] = this.#gone.keys()
+    if (oldest !== undefined && this.#gone.size >= MAX_GONE) this.#gone.delete(oldest)
+    this.#gone.set(key, { announcement, untilMs: nowMs + GONE_MS })
+  }
+
+  /** What a member said before it was gone, or null. */
+  #saidBefore(origin: Uint8Array): Announcement | null {
+    const gone = this.#gone.get(keyOfId(origin))
+    return gone === undefined || gone.untilMs <= this.#nowMs ? null : gone.announcement
   }
 
   changed(nowMs: number): void {
@@ -123,11 +145,13 @@ export class MemberAnnouncements<P extends GossipPeer> {
   }
 
   receive(bytes: Uint8Array, offset: number, length: number, from: P, nowMs: number): void {
+    this.#nowMs = nowMs
     this.#exchange.receive(bytes, offset, length, from, nowMs)
   }
 
-  #accept(announcement: Announcement, bytes: Uint8Array, before: Announcement | null): boolean {
+  #accept(announcement: Announcement, bytes: Uint8Array, last: Announcement | null): boolean {
     const { vlanId, verify, nodeId } = this.#init
+    const before = last ?? this.#saidBefore(announcement.origin)
     const mac = macFromString(
       memberMac(bytesToHex(vlanId) as VlanId, bytesToHex(announcement.origin) as NodeId),
     )

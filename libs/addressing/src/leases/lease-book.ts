@@ -40,6 +40,8 @@ export const CONTEND_MS = 2_000
 /** An address that somebody without a lease answers for, or that a host has declined, is put aside for so long. */
 export const PUT_ASIDE_MS = 600_000
 const MAX_PUT_ASIDE = 256
+/** A member that did not get a host that was heard there does not try again for so long. */
+const CONTEST_LOST_MS = 30_000
 /** Rivals are heeded this often for one lease. */
 const RIVAL_INTERVAL_MS = 10_000
 
@@ -49,6 +51,7 @@ export class LeaseBook {
   readonly own: OwnLeases
   readonly affinity = new Affinity()
   readonly putAside = new TimedSet(MAX_PUT_ASIDE, PUT_ASIDE_MS)
+  readonly #contestsLost = new TimedSet(MAX_PUT_ASIDE, CONTEST_LOST_MS)
   /** Own leases that were lost to another member. */
   lost = 0
   space: AddressSpace
@@ -196,6 +199,7 @@ export class LeaseBook {
     if (!this.space.isInPool(toUint32(address))) return
     const winner = this.otherWinner(address)
     if (winner !== null && !sameMac(winner.lease, { mac })) return
+    if (winner !== null && this.#contestsLost.has(toUint32(address), nowMs)) return
     const lease = { mac, address: Uint8Array.from(address), kind: 'observed' as const, hostname: '' }
     this.#add(lease, Number.POSITIVE_INFINITY, nowMs)
   }
@@ -243,6 +247,7 @@ export class LeaseBook {
     }
     if (lease.contendUntilMs !== null && winner !== null && sameMac(winner.lease, lease)) {
       if (nowMs < lease.contendUntilMs) return
+      this.#contestsLost.add(toUint32(lease.address), nowMs)
     }
     this.#lose(lease, winner)
   }

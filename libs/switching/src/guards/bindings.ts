@@ -44,6 +44,8 @@ export interface BindingTableInit<Owner extends BindingOwner> {
   readonly onMoved?: (binding: Binding<Owner>) => void
   /** An address was heard that nobody was known to have. */
   readonly onLearned?: (binding: Binding<Owner>) => void
+  /** The very station of a static binding was heard with its address on another port: perhaps it has moved. */
+  readonly onElsewhere?: (binding: Binding<Owner>, owner: Owner) => void
 }
 
 /** Monotonic counters. */
@@ -184,9 +186,12 @@ export class BindingTable<Owner extends BindingOwner> {
     const mac = readMac(bytes, macOffset)
     if (binding === null) return this.#learn(bytes.slice(offset, offset + length), mac, owner, nowMs)
     if (binding.isStatic) {
-      if (binding.owner !== owner || (binding.mac !== null && binding.mac !== mac)) return this.#refuse()
-      binding.seenMs = nowMs
-      return 'bound'
+      if (binding.owner === owner && (binding.mac === null || binding.mac === mac)) {
+        binding.seenMs = nowMs
+        return 'bound'
+      }
+      if (binding.mac === mac) this.#init.onElsewhere?.(binding, owner)
+      return this.#refuse()
     }
     if (this.#isAged(binding, nowMs)) {
       this.#remove(binding)
