@@ -49,6 +49,11 @@ export class FailureDetector {
     this.#init = init
   }
 
+  /** How long the present probes have gone without an answer that was due, in milliseconds. */
+  get unansweredMs(): number {
+    return this.#unansweredMs
+  }
+
   /** Begins anew: what was not asked for meanwhile proves nothing. */
   reset(): void {
     this.#tickedAtMs = null

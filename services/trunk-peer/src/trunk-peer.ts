@@ -227,14 +227,14 @@ export class TrunkPeer implements Startable {
     this.#announce()
     this.#tellMembers(ours.map(({ vlanId }) => vlanId as VlanId))
     if (changed.size > 0) this.recordNews.reconsider()
-    this.#setPaces()
+    this.#setQuick()
     this.#running?.addresses.tell()
   }
 
   /** A switch has said what it uses its trunks for. */
   setUsed(used: PayloadOf<'switch.trunks.used'>): void {
     this.usage.set(used, this.#components.clock.monotonicMs())
-    this.#setPaces()
+    this.#setQuick()
   }
 
   /** Members of a VLAN that have a trunk to this node. */
@@ -252,13 +252,14 @@ export class TrunkPeer implements Startable {
       logger: logger.child('trunk'),
       connectionLimit: this.#init.config.connectionLimit,
       queueBytes: this.#init.config.queueBytes,
+      quickHeartbeatMs: this.#init.config.quickHeartbeatMs,
       hello: () => this.#hello(),
       onUp: (trunk) => {
         this.relay.addPeer(trunk)
         trunk.sendControl({ type: 'memberships', ...this.#announcement() })
         this.recordNews.up(trunk.nodeId)
         this.#tellMembersSoon(this.memberships.vlansOfPeer(trunk.nodeId))
-        this.#setPaces()
+        this.#setQuick()
       },
       onDown: (trunk, reason) => {
         this.#running?.mesh.ended(trunk, reason)
@@ -271,7 +272,7 @@ export class TrunkPeer implements Startable {
       onMemberships: (trunk, announced) => {
         this.#tellMembersSoon(this.memberships.setTheirs(trunk.nodeId, trunk.peerId, announced))
         this.recordNews.heard(trunk.nodeId, announced)
-        this.#setPaces()
+        this.#setQuick()
       },
       onRoundTrip: (trunk) => this.#tellMembersSoon(this.memberships.vlansOfPeer(trunk.nodeId)),
       onMessage: (trunk, message) => {
@@ -290,13 +291,11 @@ export class TrunkPeer implements Startable {
   #checkUsage(): void {
     const now = this.#components.clock.monotonicMs()
     this.usage.expire(now, (nodeId) => this.#running?.trunks.get(nodeId) !== undefined)
-    this.#setPaces()
+    this.#setQuick()
   }
 
-  #setPaces(): void {
-    const { quickHeartbeatMs } = this.#init.config
-    for (const trunk of this.#running?.trunks.up() ?? [])
-      trunk.setPace(quickHeartbeatMs > 0 && this.#matters(trunk.nodeId) ? quickHeartbeatMs : null)
+  #setQuick(): void {
+    for (const trunk of this.#running?.trunks.up() ?? []) trunk.quick = this.#matters(trunk.nodeId)
   }
 
   /** True where frames would be missed. */

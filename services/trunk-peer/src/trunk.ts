@@ -15,6 +15,7 @@ import {
   type PathState,
   StreamPath,
   type StreamPathStats,
+  type Verdict,
   type WireMembership,
 } from '@wakunet/trunk'
 import { RoundTrip } from './round-trip.ts'
@@ -28,6 +29,8 @@ export interface TrunkInit {
   readonly initiator: boolean
   readonly hello: Hello
   readonly queueBytes: number
+  /** A peer that must answer is probed after this time without an answer; 0: only heartbeats tell. See `FailureDetectorInit`. */
+  readonly quickHeartbeatMs: number
   /** See `FailureDetectorInit`. */
   readonly extraIntervals: number
   readonly clock: Clock
@@ -71,6 +74,8 @@ export const TICK_MS = 50
 const WINDOW_PROBES_UNANSWERED = 3
 /** Linux holds an ACK back for up to this, in the hope of data to send it with. */
 const MAX_ACK_DELAY_MS = 200
+/** An ACK that comes by itself mostly comes within this. */
+const MAX_QUIET_MS = 2 * TICK_MS
 /** Answers through two busy processes, not one kernel. */
 const RELAYED_PATIENCE_MS = 600
 /** While anything comes from the peer, one heartbeat in so many is sent. */
@@ -107,13 +112,16 @@ export class Trunk {
   #heardBytes = 0
   /** Time in which nothing came although this process was listening. */
   #silentMs = 0
-  #detector: { readonly intervalMs: number; readonly detector: FailureDetector } | null = null
-  #lateBefore = 0
+  readonly #detector: FailureDetector | null
+  #quick = false
   readonly #progress = { ackAgeMs: 0, unackedSegments: 0, windowProbes: 0, leastRttMs: 0 }
   readonly #roundTrip = new RoundTrip()
 
   constructor(init: TrunkInit) {
     this.#init = init
+    const { quickHeartbeatMs: intervalMs, extraIntervals } = init
+    this.#detector =
+      intervalMs === 0 ? null : new FailureDetector({ intervalMs, tickMs: TICK_MS, extraIntervals })
     this.nodeId = init.nodeId
     this.peerId = init.connection.remotePeer.toString()
     this.address = init.connection.remoteAddr.toString()
@@ -223,31 +231,18 @@ export class Trunk {
     return this.#silentMs > 1.5 * (this.#agreement?.heartbeatMs ?? Number.POSITIVE_INFINITY)
   }
 
-  /** True where failures are looked for quickly. */
+  /** True where the peer is probed as soon as it is quiet. */
   get quick(): boolean {
-    return this.#detector !== null
+    return this.#quick
+  }
+
+  set quick(quick: boolean) {
+    this.#quick = quick && this.#detector !== null
   }
 
   /** Answers that came so late that the quick detection became more patient. */
   get lateAnswers(): number {
-    return this.#lateBefore + (this.#detector?.detector.late ?? 0)
-  }
-
-  /** @param intervalMs how soon a silent peer is probed, see `FailureDetector`; null: heartbeats alone */
-  setPace(intervalMs: number | null): void {
-    if (intervalMs === (this.#detector?.intervalMs ?? null)) return
-    this.#lateBefore = this.lateAnswers
-    this.#detector =
-      intervalMs === null
-        ? null
-        : {
-            intervalMs,
-            detector: new FailureDetector({
-              intervalMs,
-              tickMs: TICK_MS,
-              extraIntervals: this.#init.extraIntervals,
-            }),
-          }
+    return this.#detector?.late ?? 0
   }
 
   /** Sends a heartbeat when one is due, and ends the trunk when the peer is silent. Called every `TICK_MS` by the owner. */
@@ -260,9 +255,20 @@ export class Trunk {
       this.#lose(`nothing heard for ${Math.round(this.#silentMs)} ms`)
       return
     }
-    const verdict = this.#detector?.detector.tick(now, this.#path(now)) ?? 'well'
+    const verdict = this.#detect(now)
     if (verdict === 'dead') this.#lose(`no answer, last heard ${Math.round(this.#progress.ackAgeMs)} ms ago`)
     else if (verdict === 'probe' || this.#heartbeatIsDue(now, heartbeatMs)) this.#heartbeat(now)
+  }
+
+  /**
+   * Where nobody needs the trunk it is not probed; but what is sent over it, a heartbeat or the first frame after hours, must be
+   * acknowledged, and where that does not come, probes follow.
+   */
+  #detect(now: number): Verdict {
+    const detector = this.#detector
+    if (detector === null) return 'well'
+    const verdict = detector.tick(now, this.#path(now))
+    return verdict === 'probe' && !this.#quick && detector.unansweredMs <= MAX_QUIET_MS ? 'well' : verdict
   }
 
   /** While the peer asks there is no need to: only now and then, because each side measures its own round trips. */
@@ -302,7 +308,8 @@ export class Trunk {
     progress.ackAgeMs = now - this.#heardAtMs
     return {
       heardAgeMs: progress.ackAgeMs,
-      outstanding: true,
+      // What was sent over a relay is not known to have arrived: only probes tell.
+      outstanding: this.#quick,
       patienceMs: RELAYED_PATIENCE_MS + 4 * (this.rttMs ?? 300),
     }
   }

@@ -18,6 +18,7 @@ export interface TrunksInit {
   readonly logger: Logger
   readonly connectionLimit: number
   readonly queueBytes: number
+  readonly quickHeartbeatMs: number
   readonly hello: () => Hello
   readonly onUp: (trunk: Trunk) => void
   readonly onDown: (trunk: Trunk, reason: TrunkEnd) => void
@@ -175,7 +176,7 @@ export class Trunks {
   }
 
   #begin(nodeId: NodeId, connection: Connection, stream: Stream, initiator: boolean): void {
-    const { book, clock, logger, hello, queueBytes } = this.#init
+    const { book, clock, logger, hello, queueBytes, quickHeartbeatMs } = this.#init
     const trunk = new Trunk({
       nodeId,
       connection,
@@ -183,6 +184,7 @@ export class Trunks {
       initiator,
       hello: hello(),
       queueBytes,
+      quickHeartbeatMs,
       extraIntervals: book.extraIntervals(book.get(connection.remotePeer.toString()), clock.monotonicMs()),
       clock,
       logger,

@@ -83,6 +83,7 @@ async function acceptTrunk(ours: Partial<Hello> = {}) {
     initiator: false,
     hello: hello(ours),
     queueBytes: 1_000_000,
+    quickHeartbeatMs: 150,
     extraIntervals: 0,
     clock,
     logger: recordingLogger(),
@@ -196,7 +197,7 @@ test('time in which this process stood still does not count against the peer', a
 
 test('a trunk that matters is probed while it is quiet; where no kernel can be asked it is gone after a second', async () => {
   const { trunk, clock, peer, ended } = await acceptUp()
-  trunk.setPace(150)
+  trunk.quick = true
   for (let probe = 0; probe < 10; probe++) {
     tickFor(trunk, clock, 200)
     const beat = (await peer.next('heartbeat')) as { sequence: number }

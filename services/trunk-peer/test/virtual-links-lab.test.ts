@@ -18,7 +18,7 @@ requireRoot()
 async function startPeer(host: LabHost, bootstrap: string[], vlanId?: string) {
   const config = { listen: ['/ip4/0.0.0.0/tcp/4740'], bootstrap }
   const peer = host.spawn(process.execPath, [PROGRAM, JSON.stringify({ config, vlanId })])
-  await peer.waitForOutput(/listening on/)
+  await peer.waitForOutput(/listening on/, { timeoutMs: 30_000 })
   return peer
 }
 
