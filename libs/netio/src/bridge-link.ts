@@ -84,6 +84,13 @@ export async function leaveBridge(port: string, bridge: string, signal?: AbortSi
   if (link?.master === bridge) await runIpBatch([`link set dev ${port} nomaster`], signal)
 }
 
+/** Name of the bridge that an interface is a port of, or null. @throws WakunetError `ERR_SYSTEM_CALL` */
+export async function bridgeOf(port: string): Promise<string | null> {
+  checkInterfaceName(port)
+  const [link] = JSON.parse(await runIp(['-json', 'link', 'show', 'dev', port])) as BridgeLink[]
+  return link?.master ?? null
+}
+
 async function readLinks(signal?: AbortSignal): Promise<readonly BridgeLink[]> {
   return JSON.parse(await runIp(['-json', '-details', 'link', 'show'], '', signal)) as BridgeLink[]
 }

@@ -8,7 +8,7 @@ import {
   type TapStats,
   WakunetError,
 } from '@wakunet/interface'
-import { joinBridge, readBridge } from './bridge-link.ts'
+import { bridgeOf, joinBridge, readBridge } from './bridge-link.ts'
 import { parseInterfaceAddress } from './cidr.ts'
 import { checkInterfaceName } from './interface-name.ts'
 import { checkMac, configureLink, flapCarrier, prepareIpv6, replaceAddresses } from './link.ts'
@@ -26,6 +26,7 @@ const DEFAULT_TX_QUEUE_LENGTH = 256
 const DEFAULT_HEADROOM_BYTES = 512
 /** What one wake-up reads at the most, so that other descriptors get their turn. */
 const FRAMES_PER_TURN = 64
+const BRIDGE_CHECK_MS = 5_000
 const LARGEST_FRAMES_PER_TURN = 8
 
 export interface TapInit {
@@ -40,6 +41,8 @@ export interface TapInit {
    * bridge's: a bridge would drop what is larger without telling anybody.
    */
   readonly bridge?: string
+  /** How often to look whether it still is one: nobody else says so. Default 5,000. */
+  readonly bridgeCheckMs?: number
   /** IPv6 addresses skip duplicate address detection, the link-local one too. Default true. */
   readonly noDad?: boolean
   readonly gsoMaxBytes?: number
@@ -85,6 +88,7 @@ class KernelTap implements TapPort {
   #ipv6 = false
   #flapping: Promise<void> | undefined
   #bridgeDelayMs = 0
+  #bridgeTimer: NodeJS.Timeout | undefined
   #mac = ''
   #features: TapFeatures
 
@@ -215,6 +219,23 @@ class KernelTap implements TapPort {
     this.#features = { vnetHeader: this.#init.offloads ?? true, uso: tap.uso() }
     tap.watch((status) => this.#onReady(tap, status))
     tap.interest(READABLE)
+    if (this.#init.bridge === undefined) return
+    this.#bridgeTimer = setInterval(
+      () => void this.#checkBridge(tap),
+      this.#init.bridgeCheckMs ?? BRIDGE_CHECK_MS,
+    ).unref()
+  }
+
+  /** A bridge that was removed, or a port that was taken out, leaves the TAP as it was. */
+  async #checkBridge(tap: NativeTap): Promise<void> {
+    const { bridge } = this.#init
+    // `ip` may fail for its own reasons; the next look is soon.
+    const found = await bridgeOf(this.name).catch(() => bridge)
+    if (this.#native !== tap || found === bridge) return
+    this.#close()
+    this.onError?.(
+      new WakunetError('ERR_BRIDGE_MISSING', `${this.name} is no longer a port of the bridge ${bridge}.`),
+    )
   }
 
   async #replaceAddresses(addresses: readonly string[], signal?: AbortSignal): Promise<void> {
@@ -254,6 +275,7 @@ class KernelTap implements TapPort {
   }
 
   #close(): void {
+    clearInterval(this.#bridgeTimer)
     this.#native?.close()
     this.#native = undefined
     this.#starting = undefined

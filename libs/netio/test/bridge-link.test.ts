@@ -90,6 +90,21 @@ test('the port of a bridge with a spanning tree says how long that takes', async
   assert.equal((await startTap(t)).bridgeDelayMs, 0)
 })
 
+test('a TAP whose bridge was removed, or that was taken out of it, fails', async (t) => {
+  const bridge = addBridge(t)
+  const ends = [(name: string) => leaveBridge(name, bridge), () => void ip('link', 'del', bridge)]
+  for (const end of ends) {
+    const port = openTap({ name: freshName('wkt'), bridge, bridgeCheckMs: 50 })
+    const failed = Promise.withResolvers<Error>()
+    port.onError = failed.resolve
+    await port.start()
+    await end(port.name)
+    assert.match((await failed.promise).message, /is no longer a port of the bridge/)
+    assert.throws(() => ip('link', 'show', 'dev', port.name))
+  }
+  ip('link', 'add', bridge, 'type', 'bridge')
+})
+
 test('a bridge keeps its MTU when a VLAN with a smaller one comes', async (t) => {
   const bridge = addBridge(t)
   const port = await startTap(t, { bridge, mtu: 1400 })
