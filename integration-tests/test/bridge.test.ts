@@ -5,6 +5,7 @@ import type { PortInfo, VlanInfo } from '@wakunet/bus'
 import type { Capture, LabHost } from '@wakunet/netlab'
 import {
   BridgedLan,
+  DhcpClient,
   EMBEDDED,
   type Host,
   monotonicMs,
@@ -127,7 +128,7 @@ async function outageDuring(
 function suite(shape: Shape, stp: boolean): void {
   describe(`two members that bridge one LAN, its spanning tree ${stp ? 'on' : 'off'} (${shape.name})`, () => {
     const fixture = useNetwork(
-      { name: stp ? 'bridgestp' : 'bridge', shape, nodes: 3, bareHosts: 2 },
+      { name: stp ? 'bridgestp' : 'bridge', shape, nodes: 3, bareHosts: 2, programs: ['udhcpc', 'dnsmasq'] },
       (network) => setUp(network, stp),
     )
 
@@ -202,6 +203,58 @@ function suite(shape: Shape, stp: boolean): void {
       tellFigures(t, 'bridge-loop', { stp, trials: LOOP_TRIALS, copiesAfter1s: Math.max(...copies) })
       assert.ok(Math.max(...copies) <= 2, `copies after a second: ${copies.join(' ')}`)
       assert.match(await pings(remote.host.lab, pcAddress, 3), /^3 received/)
+    })
+
+    it('serve the bridge of their own host and the LAN behind it by DHCP', async () => {
+      const { network, bridging, remote } = fixture()
+      for (const { lab } of bridging) {
+        const client = DhcpClient.start({
+          kind: 'udhcpc',
+          host: lab,
+          interface: 'br0',
+          hostname: `br-${lab.name}`,
+        })
+        const address = await client.address()
+        assert.equal(await pings(lab, remote.address4), '5 received, 0')
+        assert.equal(await pings(remote.host.lab, address), '5 received, 0')
+        await client.kill()
+      }
+      assert.equal(network.lab.hosts.length, 5)
+    })
+
+    it('leave DHCP to a server that the LAN has', async () => {
+      const { network, pc, bridging, vlan, ...scene } = fixture()
+      await pc.ip(['addr add 192.168.77.1/24 dev lan0'])
+      const server = pc.spawn('dnsmasq', [
+        '--no-daemon',
+        '--conf-file=/dev/null',
+        '--port=0',
+        '--interface=lan0',
+        '--bind-interfaces',
+        '--dhcp-authoritative',
+        '--no-ping',
+        `--dhcp-leasefile=${pc.directory}/leases`,
+        '--dhcp-range=192.168.77.10,192.168.77.99,1h',
+      ])
+      // Whoever begins to serve the LAN asks who else gives out addresses there.
+      const [forwarder] = await converged(network, { vlan, pc, bridging, ...scene })
+      await forwarder.stop()
+      await forwarder.start()
+      await network.ready(forwarder)
+      await converged(network, { vlan, pc, bridging, ...scene })
+      await pause(3_000)
+      for (let i = 0; i < 3; i++) {
+        const client = DhcpClient.start({
+          kind: 'udhcpc',
+          host: bridging[0].lab,
+          interface: 'br0',
+          hostname: 'br',
+        })
+        assert.match(await client.address(), /^192\.168\.77\./)
+        await client.kill()
+      }
+      await server.stop({ signal: 'SIGTERM' })
+      await pc.ip(['addr del 192.168.77.1/24 dev lan0'])
     })
 
     it('heal when the forwarder is killed', async (t: TestContext) => {
