@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { Lab, type LabHost, type LabProcess } from '@wakunet/netlab'
 import { requireRoot } from '@wakunet/testing'
 
@@ -28,10 +28,24 @@ async function startPeer(host: LabHost, { bootstrap = [], ...options }: PeerOpti
   return { peer, address }
 }
 
-/** A pair of nodes on two hosts of a switch, with a trunk; the second dials the first. */
-async function startPair(t: test.TestContext, options: PeerOptions = {}) {
+interface Pair {
+  readonly lab: Lab
+  readonly one: LabProcess
+  readonly two: LabProcess
+}
+
+/** A pair of nodes on two hosts of a switch, with a trunk; the second dials the first. For all claims of a `describe`. */
+function usePair(options: PeerOptions = {}): () => Pair {
+  let pair: Pair | null = null
+  before(async () => {
+    pair = await startPair(options)
+  })
+  after(() => pair?.lab.stop())
+  return () => pair!
+}
+
+async function startPair(options: PeerOptions): Promise<Pair> {
   const lab = await Lab.create({ name: 'trunkfd', hosts: 2 })
-  t.after(() => lab.stop())
   const one = await startPeer(lab.host(1), options)
   const two = await startPeer(lab.host(2), { ...options, bootstrap: [one.address] })
   await Promise.all([one, two].map(({ peer }) => peer.waitForOutput(/members 1/, { timeoutMs: 30_000 })))
@@ -53,73 +67,88 @@ async function changed(peer: LabProcess, count: number, afterMs: number): Promis
   }
 }
 
-test('a pulled cable is noticed at both ends in time, and the trunk is back soon after it is plugged in', async (t) => {
-  const { lab, one, two } = await startPair(t)
-  for (const [round, cutMs] of [100, 1_500].entries()) {
-    const cutAt = Date.now()
-    await lab.host(1).setLink('down')
-    const noticed = (await Promise.all([one, two].map((peer) => changed(peer, 0, cutAt)))).map(
-      (at) => at - cutAt,
-    )
-    t.diagnostic(`noticed after ${noticed.join(' and ')} ms`)
-    assert.ok(Math.max(...noticed) < NOTICED_WITHIN_MS, `round ${round}: noticed after ${noticed} ms`)
-    await new Promise((resolve) => setTimeout(resolve, cutMs))
-    const healedAt = Date.now()
-    await lab.host(1).setLink('up')
-    const back = Math.max(...(await Promise.all([one, two].map((peer) => changed(peer, 1, healedAt)))))
-    t.diagnostic(`back after ${back - healedAt} ms`)
-    assert.ok(back - healedAt < BACK_WITHIN_MS, `round ${round}: back after ${back - healedAt} ms`)
+/** Bits on the wire from the first host in a quiet time, in kbit/s. */
+async function quietCost({ lab }: Pair): Promise<number> {
+  const sent = async () => {
+    const { stdout } = await lab.host(1).exec('cat', ['/proc/net/dev'])
+    return Number(stdout.split('eth0:')[1]!.trim().split(/\s+/)[8])
   }
-})
+  // What a new trunk has to say, libp2p's identify too, is over by then.
+  await pause(1_500)
+  const before = await sent()
+  await pause(3_000)
+  return (((await sent()) - before) * 8) / 3_000
+}
 
-test('a cut of a trunk that nobody uses is noticed with the next heartbeat', async (t) => {
-  const { lab, one, two } = await startPair(t, { unused: true })
-  await new Promise((resolve) => setTimeout(resolve, 1_000))
+/** Pulls the first host's cable. @returns after how many milliseconds each side had noticed */
+async function noticed({ lab, one, two }: Pair): Promise<number[]> {
   const cutAt = Date.now()
   await lab.host(1).setLink('down')
-  const noticed = (await Promise.all([one, two].map((peer) => changed(peer, 0, cutAt)))).map(
-    (at) => at - cutAt,
-  )
-  t.diagnostic(`noticed after ${noticed.join(' and ')} ms`)
-  assert.ok(Math.max(...noticed) < UNUSED_NOTICED_WITHIN_MS, `noticed after ${noticed} ms`)
+  const times = await Promise.all([one, two].map((peer) => changed(peer, 0, cutAt)))
+  return times.map((at) => at - cutAt)
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+describe('a trunk that a switch may use', () => {
+  const pair = usePair()
+
+  it('costs little while it is quiet', async (t) => {
+    const cost = await quietCost(pair())
+    t.diagnostic(`${cost.toFixed(1)} kbit/s each way`)
+    assert.ok(cost < 20, `${cost}`)
+  })
+
+  it('is known to be cut in time at both ends, and is back soon after the cable', async (t) => {
+    const { lab, one, two } = pair()
+    for (const [round, cutMs] of [100, 1_500].entries()) {
+      const times = await noticed(pair())
+      t.diagnostic(`noticed after ${times.join(' and ')} ms`)
+      assert.ok(Math.max(...times) < NOTICED_WITHIN_MS, `round ${round}: noticed after ${times} ms`)
+      await pause(cutMs)
+      const healedAt = Date.now()
+      await lab.host(1).setLink('up')
+      const back = Math.max(...(await Promise.all([one, two].map((peer) => changed(peer, 1, healedAt)))))
+      t.diagnostic(`back after ${back - healedAt} ms`)
+      assert.ok(back - healedAt < BACK_WITHIN_MS, `round ${round}: back after ${back - healedAt} ms`)
+    }
+  })
+
+  it('ends at once with a process that is killed', async () => {
+    const { one, two } = pair()
+    const killedAt = Date.now()
+    two.kill('SIGKILL')
+    assert.ok((await changed(one, 0, killedAt)) - killedAt < 300)
+  })
 })
 
-test('a quiet trunk costs little, and less where no switch uses it', async (t) => {
-  const [used, unused] = await Promise.all(
-    [false, true].map(async (unused) => {
-      const { lab } = await startPair(t, { unused })
-      const sent = async () => {
-        const { stdout } = await lab.host(1).exec('cat', ['/proc/net/dev'])
-        return Number(stdout.split('eth0:')[1]!.trim().split(/\s+/)[8])
-      }
-      // What a new trunk has to say, libp2p's identify too, is over by then.
-      await new Promise((resolve) => setTimeout(resolve, 1_500))
-      const before = await sent()
-      await new Promise((resolve) => setTimeout(resolve, 3_000))
-      return (((await sent()) - before) * 8) / 3_000
-    }),
-  )
-  t.diagnostic(
-    `${used!.toFixed(1)} kbit/s each way where failures are looked for quickly, else ${unused!.toFixed(1)}`,
-  )
-  assert.ok(used! < 20, `${used}`)
-  assert.ok(unused! < 5, `${unused}`)
+describe('a trunk that no switch uses', () => {
+  const pair = usePair({ unused: true })
+
+  it('costs less', async (t) => {
+    const cost = await quietCost(pair())
+    t.diagnostic(`${cost.toFixed(1)} kbit/s each way`)
+    assert.ok(cost < 5, `${cost}`)
+  })
+
+  it('is known to be cut with the next heartbeat', async (t) => {
+    const times = await noticed(pair())
+    t.diagnostic(`noticed after ${times.join(' and ')} ms`)
+    assert.ok(Math.max(...times) < UNUSED_NOTICED_WITHIN_MS, `noticed after ${times} ms`)
+  })
 })
 
-test('a killed peer is noticed at once', async (t) => {
-  const { one, two } = await startPair(t)
-  const killedAt = Date.now()
-  two.kill('SIGKILL')
-  assert.ok((await changed(one, 0, killedAt)) - killedAt < 300)
-})
+describe('a trunk between processes that are held up for most of every second', () => {
+  const pair = usePair({ busyMs: 800 })
 
-test('event loops that are held up for most of every second lose no trunk', async (t) => {
-  const { one, two } = await startPair(t, { busyMs: 800 })
-  await new Promise((resolve) => setTimeout(resolve, 6_000))
-  for (const peer of [one, two]) peer.kill('SIGTERM')
-  for (const peer of [one, two]) {
-    const [told] = await peer.waitForOutput(/late \d+ lost \d+.*/, { timeoutMs: 20_000 })
-    // The first to stop says so to the other; that is no loss.
-    assert.match(told, /lost 0/)
-  }
+  it('is not lost', async () => {
+    const { one, two } = pair()
+    await pause(6_000)
+    for (const peer of [one, two]) peer.kill('SIGTERM')
+    for (const peer of [one, two]) {
+      const [told] = await peer.waitForOutput(/late \d+ lost \d+.*/, { timeoutMs: 20_000 })
+      // The first to stop says so to the other; that is no loss.
+      assert.match(told, /lost 0/)
+    }
+  })
 })
