@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import {
   formatTable,
+  MAX_ADDRESSING_NODES,
   plotSvg,
   SCENARIOS,
   type Scenario,
@@ -20,6 +21,7 @@ export const USAGE = `usage: npm run sim [-- OPTIONS]
   --topology NAME    ${TOPOLOGIES.join(', ')}; random
   --limit N          trunks of a member (connectionLimit), 32
   --loss PART        part of the control records that is lost, 0
+  --addressing WORD  on or off: whether members have addresses and give leases; on up to ${MAX_ADDRESSING_NODES} members
   --sweep            the sizes 50, 100, 200, 500 and 1000, or those of --sizes
   --sizes N,N,...    the sizes of a sweep
   --json FILE        writes the report; of a sweep, a list of them
@@ -37,6 +39,7 @@ const OPTIONS = {
   topology: { type: 'string', default: 'random' },
   limit: { type: 'string', default: '32' },
   loss: { type: 'string', default: '0' },
+  addressing: { type: 'string' },
   sweep: { type: 'boolean', default: false },
   sizes: { type: 'string' },
   json: { type: 'string' },
@@ -80,6 +83,9 @@ function optionsFor(values: Values, nodes: number, seed: number): SimOptions {
     events: numberOf('events', values.events, 0, 100_000),
     connectionLimit: numberOf('limit', values.limit, 2, 64),
     loss: numberOf('loss', values.loss, 0, 1),
+    ...(values.addressing !== undefined && {
+      addressing: oneOf('addressing', values.addressing, ['on', 'off'] as const) === 'on',
+    }),
   }
 }
 
@@ -90,8 +96,8 @@ function sizesOf(values: Values): number[] {
 }
 
 function replayOf(values: Values, report: SimReport): string {
-  const { nodes, seed, scenario, topology, connectionLimit, loss } = report
-  return `npm run sim -- --nodes ${nodes} --seed ${seed} --scenario ${scenario} --events ${values.events} --topology ${topology} --limit ${connectionLimit} --loss ${loss}`
+  const { nodes, seed, scenario, topology, connectionLimit, loss, addressing } = report
+  return `npm run sim -- --nodes ${nodes} --seed ${seed} --scenario ${scenario} --events ${values.events} --topology ${topology} --limit ${connectionLimit} --loss ${loss} --addressing ${addressing ? 'on' : 'off'}`
 }
 
 /**

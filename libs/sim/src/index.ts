@@ -5,6 +5,7 @@
  *
  * What comes out follows from the options alone: a seed that fails fails again.
  */
+export * from './address-faults.ts'
 export * from './event-queue.ts'
 export * from './network.ts'
 export * from './plot.ts'
@@ -12,8 +13,11 @@ export * from './probes.ts'
 export * from './random.ts'
 export * from './report.ts'
 export * from './scenarios.ts'
+export * from './sim-addressing.ts'
+export * from './sim-dhcp-client.ts'
 export * from './sim-frames.ts'
 export * from './sim-host.ts'
+export * from './sim-identity.ts'
 export * from './sim-link.ts'
 export * from './sim-node.ts'
 export * from './simulation.ts'

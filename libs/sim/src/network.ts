@@ -1,3 +1,4 @@
+import type { AddressPlan } from '@wakunet/addressing'
 import { ID_BYTES } from '@wakunet/interface'
 import {
   createDecodedRecord,
@@ -11,6 +12,7 @@ import { pathCostOfRtt } from '@wakunet/switching'
 import { EventQueue } from './event-queue.ts'
 import type { Random } from './random.ts'
 import { SharedAdvertisements } from './shared-advertisements.ts'
+import { drawIdentity } from './sim-identity.ts'
 import { type Ending, type LinkEnd, SimLink } from './sim-link.ts'
 import { SimNode } from './sim-node.ts'
 import type { Edge } from './topology.ts'
@@ -24,6 +26,8 @@ export interface NetworkInit {
   readonly edges: readonly Edge[]
   /** Most trunks of a node that the link state uses. */
   readonly maxNeighbours: number
+  /** Addresses of the VLAN; null for a VLAN whose members have none. */
+  readonly plan: AddressPlan | null
   /** One-way delay of a trunk: each has one between these, and as much jitter again as a tenth of it. */
   readonly delayMs: readonly [number, number]
   /** How long the ends of a trunk take to notice that it is up, or was closed. */
@@ -62,20 +66,24 @@ export class SimNetwork {
     this.watch = new TreeWatch(init.nodes)
     const vlanId = random.bytes(ID_BYTES)
     const { keep } = new SharedAdvertisements()
-    const output = { send: this.#transmit, deliver: init.onDeliver, later: this.#later }
-    const keys = new Set<number>()
-    for (let index = 0; index < init.nodes; index++) {
-      const nodeId = random.bytes(ID_BYTES)
-      const node = new SimNode(
-        { index, nodeId, vlanId, maxNeighbours: init.maxNeighbours, keep },
-        output,
-        random,
-      )
-      this.nodes.push(node)
-      this.#ends.push(new Map())
-      keys.add(idKey(nodeId, 0))
+    const output = {
+      send: this.#transmit,
+      deliver: init.onDeliver,
+      later: this.#later,
+      nowMs: () => this.nowMs,
     }
-    if (keys.size < init.nodes) throw new Error('two simulated nodes share a key')
+    const macs = new Map<number, number>()
+    const { plan, maxNeighbours } = init
+    const macOf = (nodeId: Uint8Array) => macs.get(idKey(nodeId, 0)) ?? null
+    for (let index = 0; index < init.nodes; index++) {
+      const identity = drawIdentity(vlanId, random)
+      macs.set(idKey(identity.nodeId, 0), identity.mac)
+      this.nodes.push(
+        new SimNode({ index, identity, vlanId, macOf, plan, maxNeighbours, keep }, output, random),
+      )
+      this.#ends.push(new Map())
+    }
+    if (macs.size < init.nodes) throw new Error('two simulated nodes share a key')
     for (const [a, b] of init.edges) this.#addLink(this.nodes[a]!, this.nodes[b]!)
   }
 

@@ -35,6 +35,9 @@ export interface SimReport {
   readonly controlBitsPerSecondPerIdleNode: number
   readonly duplicateDeliveries: number
   readonly unreached: number
+  /** Whether members had addresses, and faults of these. */
+  readonly addressing: boolean
+  readonly addressConflicts: number
   readonly probesSent: number
   readonly probesDelivered: number
   readonly simulatedSeconds: number
@@ -56,6 +59,7 @@ export function simulate(options: SimOptions): SimReport {
   runScenario(simulation, options.scenario, options.events)
   const idleBits = simulation.measureIdle(IDLE_WAIT_MS, IDLE_MEASURE_MS)
   simulation.checkDelivery()
+  simulation.checkAddresses()
   const { network, probes, convergenceMs } = simulation
   return {
     nodes: options.nodes,
@@ -77,6 +81,8 @@ export function simulate(options: SimOptions): SimReport {
     controlBitsPerSecondPerIdleNode: Math.round(idleBits),
     duplicateDeliveries: probes.duplicates,
     unreached: probes.unreached,
+    addressing: network.nodes[0]!.addressing !== null,
+    addressConflicts: simulation.addressConflicts,
     probesSent: probes.sent,
     probesDelivered: probes.delivered,
     simulatedSeconds: Math.round(network.nowMs / 1000),
@@ -113,6 +119,7 @@ const SUMMED = [
   'invariantViolations',
   'duplicateDeliveries',
   'unreached',
+  'addressConflicts',
   'probesSent',
   'probesDelivered',
   'simulatedSeconds',
@@ -145,6 +152,7 @@ const COLUMNS = [
   ['probes', 'probesDelivered'],
   ['duplicates', 'duplicateDeliveries'],
   ['unreached', 'unreached'],
+  ['addresses', 'addressConflicts'],
   ['violations', 'invariantViolations'],
 ] as const
 

@@ -23,6 +23,10 @@ export class SimHost {
     this.address = address
   }
 
+  get hasAddress(): boolean {
+    return numberOf(this.address) !== 0
+  }
+
   wants(group: Uint8Array): boolean {
     return this.#groups.has(numberOf(group))
   }
@@ -48,7 +52,7 @@ export class SimHost {
 
   #hearArp(payload: Uint8Array): Uint8Array[] {
     const packet = decodeArp(payload)
-    if (packet?.operation !== ARP_REQUEST || numberOf(this.address) === 0) return []
+    if (packet?.operation !== ARP_REQUEST || !this.hasAddress) return []
     if (numberOf(packet.targetAddress) !== numberOf(this.address)) return []
     return [arpReplyFrame(packet, this.mac)]
   }

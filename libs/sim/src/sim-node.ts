@@ -1,10 +1,14 @@
+import type { AddressingPeer, AddressPlan, VlanAddressing } from '@wakunet/addressing'
 import { isMulticastMac, readMac } from '@wakunet/ethernet'
 import { FRAME_HEADER_BYTES, type FrameBatch } from '@wakunet/interface'
 import { type DecodedRecord, RECORD_HEADROOM_BYTES, type SendParts, writeFrameHeader } from '@wakunet/record'
 import { type Advertisement, VlanDatapath, type VlanFabric } from '@wakunet/switching'
 import type { Random } from './random.ts'
+import { createAddressing } from './sim-addressing.ts'
+import { SimDhcpClient } from './sim-dhcp-client.ts'
 import { BROADCAST_MAC, macBytes, probeFrame, probeOf } from './sim-frames.ts'
 import { SimHost } from './sim-host.ts'
+import type { SimIdentity } from './sim-identity.ts'
 
 const NO_HINT = { flags: 0, gsoType: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
 const MTU = 1_400
@@ -16,17 +20,14 @@ const SPEAKER = {
   address6: Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255),
 }
 
-/** The MAC address that belongs to a simulated node: the first bytes of its id, locally administered. */
-export function macOf(nodeId: Uint8Array): number {
-  let mac = 0x02
-  for (let i = 0; i < 5; i++) mac = mac * 256 + nodeId[i]!
-  return mac
-}
-
 export interface SimNodeInit {
   readonly index: number
-  readonly nodeId: Uint8Array
+  readonly identity: SimIdentity
   readonly vlanId: Uint8Array
+  /** MAC address of any member. */
+  readonly macOf: (nodeId: Uint8Array) => number | null
+  /** Addresses of the VLAN; null for nodes without any. */
+  readonly plan: AddressPlan | null
   readonly maxNeighbours: number
   readonly keep: (bytes: Uint8Array) => Advertisement
 }
@@ -37,6 +38,7 @@ export interface SimNodeOutput {
   readonly deliver: (node: SimNode, probe: number) => void
   /** Runs something at the node in a moment. */
   readonly later: (node: SimNode, run: (nowMs: number) => void) => void
+  readonly nowMs: () => number
 }
 
 /** A member: the datapath of its switch, as vlan-switch runs it, and the stations on its TAP's side. */
@@ -48,6 +50,8 @@ export class SimNode {
   /** Stations behind it beside that. */
   readonly guests = new Set<SimHost>()
   datapath: VlanDatapath
+  /** Null without an address plan. */
+  addressing: VlanAddressing<AddressingPeer> | null = null
   alive = false
   /** Random at every start. */
   bootNonce: Uint8Array
@@ -58,11 +62,12 @@ export class SimNode {
   readonly #init: SimNodeInit
   readonly #output: SimNodeOutput
   readonly #send: SendParts
+  #attempt = 0
 
   constructor(init: SimNodeInit, output: SimNodeOutput, random: Random) {
     this.index = init.index
-    this.nodeId = init.nodeId
-    this.host = new SimHost(macOf(init.nodeId))
+    this.nodeId = init.identity.nodeId
+    this.host = new SimHost(init.identity.mac)
     this.#init = init
     this.#output = output
     this.#send = (parts) => output.send(this, parts)
@@ -81,22 +86,27 @@ export class SimNode {
   /** Starts, or starts anew with nothing but its identity. */
   start(random: Random, nowMs: number): void {
     this.bootNonce = random.bytes(8)
+    // It remembers its last attempt, as the state file does.
+    this.#attempt = this.addressing?.attempt ?? 0
+    this.addressing = null
     this.datapath = this.#newDatapath(random, nowMs)
+    this.addressing = this.#newAddressing(random, nowMs)
     this.alive = true
     this.tickMs = Number.POSITIVE_INFINITY
     this.treeRevision = -1
   }
 
   #newDatapath(random: Random, nowMs: number): VlanDatapath {
-    const { nodeId, vlanId, maxNeighbours, keep } = this.#init
+    const { vlanId, macOf, maxNeighbours, keep } = this.#init
     return new VlanDatapath(
       {
-        nodeId,
+        nodeId: this.nodeId,
         vlanId,
         bootNonce: this.bootNonce,
         mac: this.mac,
         tapMac: macBytes(this.mac),
         macOf,
+        isForStation: (bytes, at, length) => this.addressing?.isForStation(bytes, at, length) ?? false,
         firstSequence: START_WALL_MS + Math.floor(nowMs),
         firstNumber: random.uint32(),
         hashSeed: random.uint32(),
@@ -106,17 +116,69 @@ export class SimNode {
         maxNeighbours,
         keep,
       },
-      { send: this.#send, toTap: (frame) => this.#toTap(frame, 0, frame.length) },
+      {
+        send: this.#send,
+        toTap: (frame) => this.#toTap(frame, 0, frame.length),
+        onPeers: (at) => this.#updatePeers(at),
+        onLocalFrame: (bytes, at, length, atMs) => this.addressing?.fromTap(bytes, at, length, atMs),
+        onControl: (from, bytes, at, length, atMs) =>
+          this.addressing?.receiveControl(bytes, at, length, from, atMs),
+        onTapHost: (address, mac, atMs) => this.addressing?.noteTapHost(address, mac, atMs),
+      },
       nowMs,
     )
   }
 
+  #newAddressing(random: Random, nowMs: number): VlanAddressing<AddressingPeer> | null {
+    const { index, identity, vlanId, plan } = this.#init
+    if (plan === null) return null
+    return createAddressing(
+      {
+        identity,
+        vlanId,
+        plan,
+        index,
+        attempt: this.#attempt,
+        firstSequence: START_WALL_MS + Math.floor(nowMs),
+        hashSeed: random.uint32(),
+        random: () => random.unit(),
+        nowMs: this.#output.nowMs,
+        wallMs: () => START_WALL_MS + Math.floor(this.#output.nowMs()),
+        datapath: this.datapath,
+      },
+      {
+        toTap: (frame) => this.#toTap(frame, 0, frame.length),
+        onAddress: (address) => {
+          this.host.address = address
+        },
+        onReaddress: () => this.#readdress(),
+        later: (run) => this.#output.later(this, run),
+      },
+    )
+  }
+
+  #updatePeers(nowMs: number): void {
+    if (this.addressing === null) return
+    const open = [...this.fabric.trunks.all].filter(({ isOpen }) => isOpen)
+    this.addressing.setPeers(this.fabric.bridge.members.all, open, nowMs)
+  }
+
+  /** The carrier flaps: stations ask for their addresses anew. */
+  #readdress(): void {
+    for (const guest of this.guests)
+      if (guest instanceof SimDhcpClient)
+        this.#output.later(this, (nowMs) => this.send(guest.reboot(), nowMs))
+  }
+
   nextTickMs(nowMs: number): number {
-    return this.datapath.nextTickMs(nowMs)
+    const dueMs = this.addressing?.dueMs(nowMs) ?? Number.POSITIVE_INFINITY
+    return Math.min(dueMs, this.datapath.nextTickMs(nowMs))
   }
 
   tick(nowMs: number): void {
     this.datapath.tick(nowMs)
+    const { addressing } = this
+    if (addressing !== null && addressing.dueMs(nowMs) <= nowMs) addressing.tick(nowMs)
   }
 
   /** Sends a probe from the own interface; to everybody where `to` is null. */

@@ -1,3 +1,5 @@
+import type { AddressPlan } from '@wakunet/addressing'
+import { addressFaults } from './address-faults.ts'
 import { SimNetwork } from './network.ts'
 import { Probes } from './probes.ts'
 import { Random } from './random.ts'
@@ -18,7 +20,12 @@ export interface SimulationInit {
   readonly silentMs?: readonly [number, number]
   /** Part of the control records that is lost. Default 0. */
   readonly loss?: number
+  /** Whether members have addresses, and give them to hosts. Default true up to `MAX_ADDRESSING_NODES`. */
+  readonly addressing?: boolean
 }
+
+/** Everybody knows the leases of everybody: three kilobytes for each pair of nodes. */
+export const MAX_ADDRESSING_NODES = 256
 
 /** Longest that any network may take to heal before it counts as broken. */
 const MAX_CONVERGENCE_MS = 30_000
@@ -34,6 +41,18 @@ const UNICASTS = 12
 const MAX_DESCRIBED = 20
 const MAX_FDB_ENTRIES = 16_384
 
+/** A pool with half as many addresses again as there are stations, so that stations that do not know of each other meet. */
+function planFor(nodes: number): AddressPlan {
+  const stations = 3 * nodes + 16
+  const hostOf = (number: number) => `10.${64 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`
+  return {
+    subnet4: '10.64.0.0/12',
+    subnet6: 'fd00:57:4b::/64',
+    mtu: 1_400,
+    pool4: { first: hostOf(16), last: hostOf(16 + Math.ceil(1.5 * stations)) },
+  }
+}
+
 /** A network, the events that befall it, and the invariants that must hold meanwhile. */
 export class Simulation {
   readonly network: SimNetwork
@@ -43,12 +62,15 @@ export class Simulation {
   readonly convergenceMs: number[] = []
   /** Milliseconds until a station that has moved is reachable where it is. */
   readonly movesMs: number[] = []
+  /** Faults of addresses and leases. */
+  addressConflicts = 0
   violations = 0
   readonly described: string[] = []
   readonly #settleMs: number
 
   constructor(init: SimulationInit) {
     this.random = new Random(init.seed)
+    const hasAddresses = init.addressing ?? init.nodes <= MAX_ADDRESSING_NODES
     this.#settleMs = (init.loss ?? 0) > 0 ? LOSSY_SETTLE_MS : SETTLE_MS
     const limit = init.connectionLimit ?? 32
     this.network = new SimNetwork(
@@ -56,6 +78,7 @@ export class Simulation {
         nodes: init.nodes,
         edges: makeTopology(init.topology ?? 'random', init.nodes, limit, this.random),
         maxNeighbours: Math.min(64, init.topology === 'mesh' ? init.nodes : Math.max(2, limit)),
+        plan: hasAddresses ? planFor(init.nodes) : null,
         delayMs: init.delayMs ?? [2, 40],
         detectMs: init.detectMs ?? [0, 50],
         silentMs: init.silentMs ?? [100, 700],
@@ -123,6 +146,13 @@ export class Simulation {
     if (after.strayed > before.strayed)
       this.violate('a probe came to somebody else', after.strayed - before.strayed)
     this.#checkTables()
+  }
+
+  /** No address is at two hosts that can reach each other, all of which have one, and everybody knows the same leases. */
+  checkAddresses(): void {
+    const faults = addressFaults(this.network)
+    for (const fault of faults) this.violate(fault)
+    this.addressConflicts += faults.length
   }
 
   #counts(): { duplicates: number; strayed: number } {
