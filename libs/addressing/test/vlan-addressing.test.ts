@@ -221,6 +221,23 @@ describe('VlanAddressing', () => {
     assertAgreed(network)
   })
 
+  it('a member whose clock went back is heard all the same, and its new leases are not taken for old ones', () => {
+    const network = new TestNetwork()
+    const [left, right] = [network.add({ mode: 'auto' }), network.add({ mode: 'auto' })]
+    network.link(line(2))
+    left.addHost(1).discover()
+    network.run(2_000)
+    const wallMs = () => network.wallMs - 3_600_000
+    network.restart(0, { mode: 'auto', wallMs, firstSequence: wallMs() })
+    const again = network.members[0]!
+    again.addHost(2).discover()
+    network.link(line(2))
+    network.run(20_000)
+    assertAgreed(network)
+    assert.equal(right.addressing.drops.backdated, 0)
+    assert.equal(right.table.filter((row) => row.endsWith(hex(again.id))).length, 3)
+  })
+
   it('forged and backdated announcements count for nothing', () => {
     const network = new TestNetwork()
     const [left, right] = [network.add({ mode: 'auto' }), network.add({ mode: 'auto' })]
