@@ -12,7 +12,7 @@ import { NameTable } from './dns/name-table.ts'
 import { formatIp, parseIpv4 } from './ip-address.ts'
 import { toUint32 } from './leases/address-order.ts'
 import { AddressSpace } from './leases/address-space.ts'
-import { ArpProber } from './leases/arp-prober.ts'
+import { ArpProber, defenceFrame } from './leases/arp-prober.ts'
 import type { Claim } from './leases/claim-order.ts'
 import { isOwnAddress } from './leases/lease.ts'
 import { LeaseBook } from './leases/lease-book.ts'
@@ -266,6 +266,22 @@ export class VlanAddressing<P extends AddressingPeer> {
     writeMac(bytes, 0, mac)
     this.#book.observe(address, bytes, nowMs)
     this.#settle()
+  }
+
+  /**
+   * A member's switch asks whether somebody has an address: of two that want to give it away at once only one may, and one that has
+   * offered it here already is defended.
+   * @param mac of the member's TAP, 48-bit integer
+   */
+  noteMemberProbe(address: Uint8Array, mac: number, nowMs: number): void {
+    this.#nowMs = nowMs
+    const number = toUint32(address)
+    this.#prober.hearProbe(number, mac)
+    const client = this.#dhcp.offeredTo(number)
+    if (client === null) return
+    const station = new Uint8Array(6)
+    writeMac(station, 0, client)
+    this.#output.toTree(defenceFrame(station, address))
   }
 
   /** A control message of type 4 from the neighbour at a trunk's end. */

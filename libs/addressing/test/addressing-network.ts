@@ -310,9 +310,14 @@ export class TestMember {
     this.#network.later(() => addressing.fromTap(frame, 0, frame.length, this.#network.nowMs))
   }
 
-  /** A probe of another member comes out of the tree. */
+  /** A probe of another member, or the answer to one, comes out of the tree. */
   probed(frame: Uint8Array, by: TestMember): void {
     const packet = decodeArp(decodeEthernet(frame)!.payload)!
+    if (packet.senderAddress.some((byte) => byte !== 0)) {
+      this.#heard.set(hex(packet.senderAddress), readMac(packet.senderMac, 0))
+      return
+    }
+    this.addressing.noteMemberProbe(packet.targetAddress, readMac(packet.senderMac, 0), this.#network.nowMs)
     for (const host of this.hosts)
       if (host.isOn && host.address === formatIp(packet.targetAddress))
         by.#heard.set(hex(packet.targetAddress), readMac(host.mac, 0))

@@ -118,6 +118,26 @@ describe('the DHCPv4 server', () => {
     assert.equal(member.addressing.stats.acks, 100)
   })
 
+  it('two hosts that start together behind two members get two addresses, whenever the second one begins', () => {
+    for (let delayMs = 0; delayMs <= 700; delayMs += 50) {
+      const network = new TestNetwork()
+      const plan = { ...PLAN, pool4: { first: '10.20.0.10', last: '10.20.0.11' } }
+      const [a, b] = [network.add({ plan }), network.add({ plan })]
+      network.link([[0, 1]])
+      network.run(1_000)
+      const hosts = [a.addHost(1), b.addHost(2)]
+      hosts[0]!.discover()
+      network.run(delayMs)
+      hosts[1]!.discover()
+      network.run(3_000)
+      assert.deepEqual(
+        hosts.map(({ address }) => address).toSorted(),
+        ['10.20.0.10', '10.20.0.11'],
+        `${delayMs} ms`,
+      )
+    }
+  })
+
   it('a host gets the same address again: after a release, after its lease ended, on another member', () => {
     const { network, member } = oneMember()
     const host = member.addHost(1)

@@ -1,4 +1,11 @@
-import { createOffloadHint, isMulticastMac, MAC_BYTES, writeMac } from '@wakunet/ethernet'
+import {
+  ARP_REQUEST,
+  createOffloadHint,
+  isMulticastMac,
+  MAC_BYTES,
+  readMac,
+  writeMac,
+} from '@wakunet/ethernet'
 import { FRAME_HEADER_BYTES, type FrameBatch } from '@wakunet/interface'
 import { type DecodedRecord, readFrameHint } from '@wakunet/record'
 import type { BridgePolicy, ForwardFate } from './bridge-policy.ts'
@@ -29,6 +36,11 @@ import type { FabricTrunk } from './trunk-table.ts'
 const SWEEP_MS = 10_000
 /** Stations that a LAN is told about when another member begins to serve it. */
 const MAX_LAN_STATIONS = 512
+
+/** Where the parts of an ARP packet are in an untagged frame (RFC 826). */
+const ARP_OPERATION = 20
+const ARP_SENDER = 28
+const ARP_TARGET = 38
 
 /** Trunks have a neighbour, the bridge has members: both are known by node id. */
 type Peer = Member | FabricTrunk
@@ -67,6 +79,8 @@ export interface VlanDatapathOutput extends Omit<VlanFabricOutput, 'onTrunks' | 
   readonly onLocalFrame?: (bytes: Uint8Array, at: number, length: number, nowMs: number) => void
   /** A station of the TAP's side was heard with an address that nobody was known to have, or that it had behind a member. */
   readonly onTapHost?: (address: Uint8Array, mac: number, nowMs: number) => void
+  /** A member's station, or its switch, asks whether somebody has an IPv4 address (RFC 5227 §2.1.1). */
+  readonly onMemberProbe?: (address: Uint8Array, mac: number, nowMs: number) => void
   /** A BPDU of the TAP's LAN that the guards let through. */
   readonly onLanBpdu?: (bytes: Uint8Array, at: number, length: number, nowMs: number) => void
   /** Members of the VLAN, or the trunks that are open, have changed. */
@@ -261,10 +275,12 @@ export class VlanDatapath implements BridgePolicy {
 
   /** Whether the member's port takes the frame; where it does not, its sender has been told, or it has left in fragments. */
   #fits(bytes: Uint8Array, at: number, length: number, member: Member, nowMs: number): boolean {
-    if (member.mtu >= this.#init.mtu) return true
+    const mtu = Math.min(member.mtu, this.#init.mtu)
+    // The interface itself lets nothing through that is larger; a LAN may have a larger MTU than the VLAN.
+    if (this.lan === null && mtu >= this.#init.mtu) return true
     readFrameHint(bytes, at - FRAME_HEADER_BYTES, this.#hint)
     this.#fragmentsFor = member
-    return this.pathMtu.check(bytes, at, length, this.#hint, member.mtu, nowMs) === 'ok'
+    return this.pathMtu.check(bytes, at, length, this.#hint, mtu, nowMs) === 'ok'
   }
 
   /** Deals with what the guards keep on the TAP's side. */
@@ -392,6 +408,7 @@ export class VlanDatapath implements BridgePolicy {
     const verdict = this.guards.inspect(bytes, at, length, this.#ports.of(sender), traffic, nowMs)
     if (verdict !== 'pass') return false
     if (targets === null) return true
+    if (targets.kind === 'broadcast') this.#noteProbe(bytes, at, length, nowMs)
     // Here only where the guard that keeps IGMP and MLD on their side is off.
     if (targets.kind === 'igmp' || targets.kind === 'mld') this.#snoop(bytes, at, length, 'member', nowMs)
     else if (!targets.tap) {
@@ -399,6 +416,12 @@ export class VlanDatapath implements BridgePolicy {
       return false
     }
     return true
+  }
+
+  #noteProbe(bytes: Uint8Array, at: number, length: number, nowMs: number): void {
+    const { onMemberProbe } = this.#output
+    if (onMemberProbe === undefined || !isArpProbe(bytes, at, length)) return
+    onMemberProbe(bytes.slice(at + ARP_TARGET, at + ARP_TARGET + 4), readMac(bytes, at + 6), nowMs)
   }
 
   // --- who is there ------------------------------------------------------------------------------------------------
@@ -569,4 +592,12 @@ function trafficOf(targets: MulticastTargets<Peer> | null): GuardTraffic {
   if (targets === null) return 'multicast'
   if (targets.kind === 'broadcast') return 'broadcast'
   return targets.kind === 'group' && !targets.everybody ? 'stream' : 'multicast'
+}
+
+/** A request without a sender's address (RFC 5227 §1.1), not behind a tag. */
+function isArpProbe(bytes: Uint8Array, at: number, length: number): boolean {
+  if (length < ARP_TARGET + 4 || bytes[at + 12] !== 0x08 || bytes[at + 13] !== 0x06) return false
+  if (bytes[at + ARP_OPERATION] !== 0 || bytes[at + ARP_OPERATION + 1] !== ARP_REQUEST) return false
+  for (let i = 0; i < 4; i++) if (bytes[at + ARP_SENDER + i] !== 0) return false
+  return true
 }

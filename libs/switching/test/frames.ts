@@ -56,27 +56,3 @@ export function batchOf(frames: readonly Uint8Array[]): FrameBatch {
   }
   return batch
 }
-
-/** A record behind the 16-byte id of the trunk peer that it came from. */
-export function recordFrom(peer: Uint8Array, fields: Partial<RecordHeader> = {}): DecodedRecord {
-  const frame = frameOf(0x0200_0000_0001, BROADCAST)
-  const bytes = new Uint8Array(16 + RECORD_HEADER_BYTES + FRAME_HEADER_BYTES + frame.length)
-  bytes.set(peer, 0)
-  encodeRecordHeader(bytes, 16, {
-    hopLimit: MAX_HOP_LIMIT,
-    frameCount: 1,
-    epoch: 0,
-    sequence: 1,
-    bootNonce: nonce(peer[0]!),
-    vlanId: id(0x77),
-    ingress: peer,
-    egress: null,
-    ...fields,
-  })
-  writeFrameHeader(bytes, 16 + RECORD_HEADER_BYTES, frame.length, NO_HINT)
-  bytes.set(frame, 16 + RECORD_HEADER_BYTES + FRAME_HEADER_BYTES)
-  const record = createDecodedRecord()
-  const verdict = decodeRecord(bytes, record, 16)
-  if (verdict !== 'ok') throw new Error(verdict)
-  return record
-}

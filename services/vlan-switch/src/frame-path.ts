@@ -39,7 +39,14 @@ import { SegmentWriter } from './segment-writer.ts'
 /** What of a VLAN the rest of the port hears. */
 export type FramePathOutput = Pick<
   VlanDatapathOutput,
-  'onLocalFrame' | 'onTapHost' | 'onLanBpdu' | 'sendTapBpdu' | 'onControl' | 'onPeers' | 'onWake'
+  | 'onLocalFrame'
+  | 'onMemberProbe'
+  | 'onTapHost'
+  | 'onLanBpdu'
+  | 'sendTapBpdu'
+  | 'onControl'
+  | 'onPeers'
+  | 'onWake'
 >
 
 export interface FramePathComponents {

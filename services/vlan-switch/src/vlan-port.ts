@@ -166,6 +166,10 @@ export class VlanPort {
           this.#addressing.addressing.receiveControl(bytes, offset, length, from, nowMs)
           this.#wake()
         },
+        onMemberProbe: (address, mac, nowMs) => {
+          this.#addressing.addressing.noteMemberProbe(address, mac, nowMs)
+          this.#wake()
+        },
         onTapHost: (address, mac, nowMs) => {
           this.#addressing.addressing.noteTapHost(address, mac, nowMs)
           this.#wake()

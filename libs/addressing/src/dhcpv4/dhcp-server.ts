@@ -156,6 +156,13 @@ export class DhcpServer {
     return book.choose(mac, hints, (address) => this.#pending.isPromised(address, mac), nowMs)
   }
 
+  /** The client that was offered the address and has not taken it yet, 48-bit integer; or null. */
+  offeredTo(address: number): number | null {
+    for (const { stage, address: offered, request } of this.#pending)
+      if (stage === 'offered' && offered === address) return request.mac
+    return null
+  }
+
   #leaseOf(address: number, mac: number): OwnLease | null {
     const lease = this.#init.book.own.ofMac(mac)
     return lease !== null && toUint32(lease.address) === address ? lease : null

@@ -1,4 +1,11 @@
-import { ARP_REQUEST, ETHERTYPE_ARP, encodeArp, encodeEthernet, MIN_PAYLOAD_BYTES } from '@wakunet/ethernet'
+import {
+  ARP_REQUEST,
+  ETHERTYPE_ARP,
+  encodeArp,
+  encodeEthernet,
+  MIN_PAYLOAD_BYTES,
+  readMac,
+} from '@wakunet/ethernet'
 import { fromUint32 } from './address-order.ts'
 
 /** A probe and one more, and the answer is waited for so long in all. Shorter than in RFC 5227 §1.1: clients wait for it. */
@@ -82,6 +89,16 @@ export class ArpProber {
     else probe.other = true
   }
 
+  /**
+   * Another member's switch asks for an address (RFC 5227 §2.1.1): of two that ask at once the one with the lower MAC address may
+   * go on, so that one of them has it and not both.
+   * @param mac of the TAP of that member, 48-bit integer
+   */
+  hearProbe(address: number, mac: number): void {
+    const probe = this.#running.get(address)
+    if (probe !== undefined && !probe.tapOnly && mac < readMac(this.#init.tapMac, 0)) probe.other = true
+  }
+
   get dueMs(): number {
     let dueMs = Number.POSITIVE_INFINITY
     for (const { againMs, endMs } of this.#running.values()) dueMs = Math.min(dueMs, againMs, endMs)
@@ -107,14 +124,23 @@ export class ArpProber {
 
 /** Without a sender, so that nobody learns anything from it (RFC 5227 §1.1). */
 function probeFrame(mac: Uint8Array, address: number): Uint8Array {
+  return requestFrame(mac, new Uint8Array(4), fromUint32(address))
+}
+
+/** Says that a station has an address, to whoever asked (RFC 5227 §2.3). */
+export function defenceFrame(mac: Uint8Array, address: Uint8Array): Uint8Array {
+  return requestFrame(mac, address, address)
+}
+
+function requestFrame(mac: Uint8Array, senderAddress: Uint8Array, targetAddress: Uint8Array): Uint8Array {
   const payload = new Uint8Array(MIN_PAYLOAD_BYTES)
   payload.set(
     encodeArp({
       operation: ARP_REQUEST,
       senderMac: mac,
-      senderAddress: new Uint8Array(4),
+      senderAddress,
       targetMac: new Uint8Array(6),
-      targetAddress: fromUint32(address),
+      targetAddress,
     }),
   )
   return encodeEthernet({
