@@ -59,6 +59,7 @@ export class MemberAnnouncements<P extends GossipPeer> {
   readonly #init: MemberAnnouncementsInit<P>
   readonly #exchange: OriginExchange<P, Announcement>
   readonly #known = new Map<string, Announcement>()
+  #members: readonly P[] = []
   /** What members said last that are no members now, by time of leaving. */
   readonly #gone = new Map<string, { readonly announcement: Announcement; readonly untilMs: number }>()
   /** Learned with the first signature; zero until then. */
@@ -113,6 +114,16 @@ export class MemberAnnouncements<P extends GossipPeer> {
 
   /** @returns who is no member any more */
   setPeers(members: readonly P[], neighbours: readonly P[], nowMs: number): Announcement[] {
+    // Trunks of the tree change more often than members.
+    const gone = members === this.#members ? [] : this.#forgetOthers(members, nowMs)
+    this.#nowMs = nowMs
+    this.#exchange.setMembers(members, nowMs)
+    this.#exchange.setNeighbours(neighbours, nowMs)
+    return gone
+  }
+
+  #forgetOthers(members: readonly P[], nowMs: number): Announcement[] {
+    this.#members = members
     const ids = new Set(members.map(({ id }) => keyOfId(id)))
     const gone: Announcement[] = []
     for (const [key, announcement] of this.#known) {
@@ -121,9 +132,6 @@ export class MemberAnnouncements<P extends GossipPeer> {
       this.#remember(key, announcement, nowMs)
       gone.push(announcement)
     }
-    this.#nowMs = nowMs
-    this.#exchange.setMembers(members, nowMs)
-    this.#exchange.setNeighbours(neighbours, nowMs)
     return gone
   }
 
