@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { timesUntilLast } from '../src/broadcast/broadcast-ping.ts'
+import { pacedPerSecond } from '../src/broadcast/measure-broadcast.ts'
 import { buildFigureReport, type FigureInfo, renderFigureReport } from '../src/figure-report.ts'
 import { pairs, ring, toOne } from '../src/hosts/patterns.ts'
 import { oursAgainstOthers, systemsOfMany } from '../src/measured-systems.ts'
@@ -49,6 +50,10 @@ test('a broadcast ping lasts until the last has answered, and one that somebody 
   assert.deepEqual(timesUntilLast(ANSWERS, 2), [1_250, 700])
   assert.deepEqual(timesUntilLast(ANSWERS, 1), [1_250, 700, 400])
   assert.deepEqual(timesUntilLast('ping: connect: Network is unreachable', 1), [])
+})
+
+test('the more receive, the fewer frames are sent: all of them share the machine', () => {
+  assert.deepEqual([1, 7, 31].map(pacedPerSecond), [1_000, 1_000, 258])
 })
 
 const counterOf = (packets: number, bytes: number) =>

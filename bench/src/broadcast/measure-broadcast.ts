@@ -12,8 +12,9 @@ import { timesUntilLast } from './broadcast-ping.ts'
 
 const PORT = 5400
 const PAYLOAD_BYTES = 512
-/** So that nothing is lost, and what a frame costs is not what a wake-up costs. */
-const PACED_PER_SECOND = 1_000
+/** So that nothing is lost: frames sent a second, and frames that all receivers together get. */
+const MAX_PACED_PER_SECOND = 1_000
+const MAX_RECEIVED_PER_SECOND = 8_000
 const PING_INTERVAL_SECONDS = 0.02
 
 export const BROADCAST_FIGURES = [
@@ -73,7 +74,7 @@ class Measurement {
     const before = await counts()
     let sent = 0
     const pacedCpu = await this.#cpuOf(async () => {
-      sent = await this.#send(PACED_PER_SECOND)
+      sent = await this.#send(pacedPerSecond(this.#receivers.length))
     })
     const between = await counts()
     await this.#send(0)
@@ -127,6 +128,11 @@ class Measurement {
     if (times.length > 0) return times
     throw new WakunetError('ERR_COMMAND_FAILED', 'no ping to the broadcast address was answered by everybody')
   }
+}
+
+/** Each frame is one for every receiver, and all of them share this machine. */
+export function pacedPerSecond(receivers: number): number {
+  return Math.min(MAX_PACED_PER_SECOND, Math.floor(MAX_RECEIVED_PER_SECOND / receivers))
 }
 
 function leastGrowth(before: readonly number[], after: readonly number[]): number {
