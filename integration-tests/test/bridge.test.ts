@@ -156,6 +156,22 @@ function suite(shape: Shape, stp: boolean): void {
       assert.deepEqual([joined?.port.addresses, joined?.port.addressMode], [[], 'none'])
     })
 
+    it('tell hosts of the LAN what is too large for the VLAN', async () => {
+      const { vlan, remote, pc } = fixture()
+      const ask = (packetBytes: number) =>
+        pc.exec(
+          'ping',
+          ['-n', '-c', '1', '-W', '2', '-M', 'do', '-s', String(packetBytes - 28), remote.address4],
+          {
+            allowFailure: true,
+          },
+        )
+      assert.ok(vlan.mtu < 1_500, 'a LAN has 1,500')
+      assert.match((await ask(1_500)).stdout, new RegExp(`From ${remote.address4} .*mtu = ${vlan.mtu}`))
+      assert.match((await ask(vlan.mtu)).stdout, /1 received/)
+      await pc.exec('ip', ['route', 'flush', 'cache'])
+    })
+
     it('bring a broadcast of the LAN to every member once, and none back; and one of a member to the LAN once', async () => {
       const { network, vlan, remote, pc } = fixture()
       const { broadcast: everybody } = highAddress(vlan, 0)
