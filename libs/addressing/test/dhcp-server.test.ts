@@ -126,15 +126,19 @@ describe('the DHCPv4 server', () => {
       network.link([[0, 1]])
       network.run(1_000)
       const hosts = [a.addHost(1), b.addHost(2)]
-      hosts[0]!.discover()
+      const requestedAddress = Uint8Array.of(10, 20, 0, 10)
+      hosts[0]!.discover({ requestedAddress })
       network.run(delayMs)
-      hosts[1]!.discover()
+      hosts[1]!.discover({ requestedAddress })
       network.run(3_000)
       assert.deepEqual(
         hosts.map(({ address }) => address).toSorted(),
         ['10.20.0.10', '10.20.0.11'],
         `${delayMs} ms`,
       )
+      // One that both were given would be taken from one of them again.
+      const acked = hosts.map((host) => host.replies.filter(({ type }) => type === DHCP_ACK).length)
+      assert.deepEqual(acked, [1, 1], `${delayMs} ms`)
     }
   })
 

@@ -1,18 +1,7 @@
 import { FRAME_HEADER_BYTES, type FrameBatch } from '@wakunet/interface'
-import {
-  createDecodedRecord,
-  type DecodedRecord,
-  decodeRecord,
-  encodeRecordHeader,
-  MAX_HOP_LIMIT,
-  RECORD_HEADER_BYTES,
-  type RecordHeader,
-  writeFrameHeader,
-} from '@wakunet/record'
 import type { MemberInit } from '../src/index.ts'
 
 export const BROADCAST = 0xffff_ffff_ffff
-const NO_HINT = { flags: 0, gsoType: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
 
 export function macBytes(mac: number): Uint8Array {
   return Uint8Array.from({ length: 6 }, (_, i) => Math.floor(mac / 2 ** (40 - 8 * i)) % 256)
