@@ -10,7 +10,7 @@ import { run } from './lib/process.ts'
 import { allProjects, ROOT } from './lib/projects.ts'
 import { isCi, RESULTS_FILE, readResults } from './lib/results.ts'
 
-const UNIT_TIMEOUT_MS = 5 * 60_000
+const UNIT_TIMEOUT_MS = 12 * 60_000
 const INTEGRATION_TIMEOUT_S = 45 * 60
 
 const { values } = parseArgs({ options: { unit: { type: 'boolean', default: false } } })

@@ -1,10 +1,8 @@
 /**
- * Pure switching logic of one VLAN, clocked from outside: forwarding database, members, frame hash cache,
- * and the bridge that decides where frames go and which records are believed (DESIGN.md 3.6 and 4).
- *
- * Beside what the switch runs today stand the parts of its next step, complete and not wired into it yet: spanning
- * tree, link state, the fabric of both, multicast tables, guards and the neighbour proxy
- * (`docs/protocols/vlan-control.md`). `npm run sim` runs the fabric by the thousand.
+ * Pure switching logic of one VLAN, clocked from outside (DESIGN.md 4): `VlanDatapath` takes frames from the TAP and records from
+ * trunks, and puts the rooms together: forwarding database, guards, multicast tables, neighbour proxy, LAN election, and the
+ * fabric of spanning tree and link state (`docs/protocols/vlan-control.md`). vlan-switch runs it on real interfaces, `npm run sim`
+ * by the thousand.
  *
  * Nothing here does I/O or allocates per frame; time is an argument in milliseconds that only grow.
  */
