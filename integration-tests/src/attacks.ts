@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { LabHost } from '@wakunet/netlab'
 import { GUARD_NAMES } from '@wakunet/switching'
 import type { Station } from './station.ts'
 
@@ -30,17 +31,33 @@ export const NO_GUARDS = {
   neighbourProxy: false,
 }
 
+/** Options of `programs/frames.py`. */
+export type FrameOptions = Readonly<Record<string, string | number>>
+
 /** Frames of a kind that `programs/frames.py` knows, from a station's own interface. @returns how many were sent */
-export async function sendFrames(
-  from: Station,
-  mode: string,
-  options: Readonly<Record<string, string | number>> = {},
-): Promise<number> {
-  const args = Object.entries(options).map(([key, value]) => `${key}=${value}`)
-  const { stdout } = await from.host.lab.exec(PYTHON, [FRAMES, from.interface, mode, ...args], {
-    timeoutMs: 120_000,
-  })
+export async function sendFrames(from: Station, mode: string, options: FrameOptions = {}): Promise<number> {
+  const args = frameArguments(from.interface, mode, options)
+  const { stdout } = await from.host.lab.exec(PYTHON, args, { timeoutMs: 120_000 })
   return (JSON.parse(stdout) as { sent: number }).sent
+}
+
+/** The same from any interface, at the very moment of the call of what it returns. */
+export async function prepareFrames(
+  host: LabHost,
+  interfaceName: string,
+  mode: string,
+  options: FrameOptions = {},
+): Promise<() => Promise<void>> {
+  const sender = host.spawn(PYTHON, frameArguments(interfaceName, mode, { ...options, wait: 1 }))
+  await sender.waitForOutput(/ready/)
+  return async () => {
+    sender.child.stdin?.end('\n')
+    await sender.exited
+  }
+}
+
+function frameArguments(interfaceName: string, mode: string, options: FrameOptions): string[] {
+  return [FRAMES, interfaceName, mode, ...Object.entries(options).map(([key, value]) => `${key}=${value}`)]
 }
 
 /**

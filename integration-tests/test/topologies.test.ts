@@ -23,9 +23,9 @@ import {
 } from '../src/index.ts'
 
 /** Cables that are cut, hosts that are killed, in each graph. */
-const EVENTS = Number(process.env.TEST_EVENTS ?? 2)
+const EVENTS = Number(process.env.TEST_EVENTS ?? 1)
 /** What is measured goes on for as long after an event, so that a second outage is seen. */
-const AFTER_EVENT_MS = 3_000
+const AFTER_EVENT_MS = 2_000
 /** Far above what it shall be; the figures tell what it is. */
 const OUTAGE_LIMIT_MS = 15_000
 /** Frames for somebody else that a host may be shown while ways change. */

@@ -107,6 +107,13 @@ def arp():
         yield built[number % len(built)]
 
 
+def announcements():
+    """Gratuitous ARP as a machine sends it that has moved: QEMU waits for 50, 150, 250 and 350 ms in between."""
+    for wait_ms in (0, 50, 150, 250, 350):
+        time.sleep(wait_ms / 1000)
+        yield bytes(Ether(dst=BROADCAST, src=OWN) / ARP(op=1, hwsrc=OWN, psrc=OPTIONS["address"], pdst=OPTIONS["address"]))
+
+
 def na():
     """Neighbour advertisements that override an address."""
     claimed = OPTIONS["claim"]
@@ -313,6 +320,7 @@ def malformed():
 MODES = {
     "macs": macs,
     "spoofed-mac": spoofed_mac,
+    "announcements": announcements,
     "arp": arp,
     "na": na,
     "dhcp-server": dhcp_server,
@@ -324,4 +332,8 @@ MODES = {
     "fragments": fragments,
     "malformed": malformed,
 }
+if "wait" in OPTIONS:
+    # For moments that must not wait for Python to start.
+    print("ready", flush=True)
+    sys.stdin.readline()
 send(MODES[MODE]())
