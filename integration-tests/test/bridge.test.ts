@@ -276,6 +276,10 @@ function suite(shape: Shape, stp: boolean): void {
     it('heal when the forwarder is killed', async (t: TestContext) => {
       const { network, remote, pc, ...scene } = fixture()
       const [forwarder, other] = await converged(network, { ...scene, remote, pc })
+      await pc.ip([`addr flush dev lan0`])
+      const client = DhcpClient.start({ kind: 'udhcpc', host: pc, interface: 'lan0', hostname: 'pc' })
+      const leased = await client.address()
+      assert.equal(await pings(remote.host.lab, leased), '5 received, 0')
       await pings(pc, remote.address4, 2)
       const { outageMs, duplicates } = await outageDuring(pc, remote.address4, () =>
         forwarder.kill('SIGKILL'),
@@ -283,6 +287,7 @@ function suite(shape: Shape, stp: boolean): void {
       tellFigures(t, 'bridge-failover', { stp, outageMs, duplicates })
       assert.ok(outageMs < FAILOVER_LIMIT_MS)
       assert.equal(duplicates, 0)
+      assert.equal(await pings(remote.host.lab, leased), '5 received, 0')
       assert.ok((await lanOf(network, other, scene.vlan)).forwarding)
       await forwarder.start()
       await network.ready(forwarder)
