@@ -16,6 +16,8 @@ const PAYLOAD_BYTES = 512
 const MAX_PACED_PER_SECOND = 1_000
 const MAX_RECEIVED_PER_SECOND = 8_000
 const PING_INTERVAL_SECONDS = 0.02
+/** Until what is under way has arrived. */
+const SETTLE_SECONDS = 1
 
 export const BROADCAST_FIGURES = [
   { key: 'senderCpuUs', title: 'CPU: sender', unit: 'µs/frame', better: 'lower' },
@@ -76,8 +78,10 @@ class Measurement {
     const pacedCpu = await this.#cpuOf(async () => {
       sent = await this.#send(pacedPerSecond(this.#receivers.length))
     })
+    await wait(SETTLE_SECONDS)
     const between = await counts()
     await this.#send(0)
+    await wait(SETTLE_SECONDS)
     const after = await counts()
     // What nodes do anyway is not of the frames.
     const cpuUs = pacedCpu.map((cpu, node) => (Math.max(0, cpu - idleCpu[node]!) * 1e6) / sent)
