@@ -15,7 +15,7 @@ import {
 
 const MEMBERS = [2, 8, 32] as const
 const QUICK_MEMBERS = [2, 8] as const
-const PLAN: BroadcastPlan = { seconds: 3, pings: 100 }
+const PLAN: BroadcastPlan = { seconds: 2, pings: 100 }
 const QUICK_PLAN: BroadcastPlan = { seconds: 1, pings: 50 }
 const DEFAULT_SYSTEMS = ['tinc', 'wakunet']
 

@@ -71,6 +71,8 @@ class Measurement {
     const counters = await Promise.all(this.#receivers.map((host) => PacketCounter.start(host, PORT)))
     const counts = async () =>
       (await Promise.all(counters.map((counter) => counter.read()))).map(({ packets }) => packets)
+    // Nothing is compiled yet in nodes that have just started.
+    await this.#send(pacedPerSecond(this.#receivers.length))
     const answers = await this.#ping()
     const idleCpu = await this.#cpuOf(() => wait(this.#plan.seconds))
     const before = await counts()

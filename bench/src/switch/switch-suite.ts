@@ -6,7 +6,7 @@ import type { SubjectResults } from './switch-result.ts'
 import { renderSwitch } from './switch-text.ts'
 
 const PROGRAM = path.join(import.meta.dirname, 'program.ts')
-const SECONDS = 0.12
+const SECONDS = 0.1
 const QUICK_SECONDS = 0.03
 const TIMEOUT_MS = 180_000
 /** The young generation takes what some runs leave, so that no collection hides a part of it. */
