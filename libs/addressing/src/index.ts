@@ -1,7 +1,8 @@
 /**
- * Address plans: which MAC, IPv4 and IPv6 addresses a member of a VLAN has. Everything is derived from the VLAN id and the
- * node id, so that all members know each other's automatic addresses without asking, and a host gets the same ones
- * every time. Pure.
+ * Addresses of a VLAN. Derived ones (MAC, IPv6, automatic IPv4) follow from the VLAN id and the node id, so that a host has the same ones every
+ * time. `VlanAddressing` is everything at run time: the leases of all members, which they announce to each other (`announcement`), the rule by
+ * which one of two claims counts (`leases`), the DHCPv4 server (`dhcpv4`), and the switch's own station (`station`, `dhcpv6`, `dns`). Pure and
+ * clocked from outside.
  */
 export * from './address-plan.ts'
 export {
