@@ -26,7 +26,7 @@ if (!values.unit)
   await ownTests('integration-tests', [
     '--concurrency=1',
     '--progress',
-    '--test-timeout=180',
+    '--test-timeout=300',
     `--timeout=${INTEGRATION_TIMEOUT_S}`,
   ])
 report()

