@@ -46,8 +46,10 @@ describe('BindingTable', () => {
     bindings.setStatic(address(1), MAC, alice, 0)
     assert.equal(claim(bindings, 1, OTHER_MAC, mallory), 'spoofed')
     assert.deepEqual(heard, [])
-    assert.equal(claim(bindings, 1, MAC, mallory), 'spoofed')
+    // Where that station is, the forwarding database has decided.
+    assert.equal(claim(bindings, 1, MAC, mallory), 'bound')
     assert.deepEqual(heard, [mallory])
+    assert.equal(bindings.find(address(1), 0, 4, 0)?.owner, alice)
   })
 
   it('static bindings stand, whoever claims them and however often', () => {
@@ -55,7 +57,7 @@ describe('BindingTable', () => {
     const [alice, mallory] = [owner(), owner()]
     assert.equal(bindings.setStatic(address(1), MAC, alice, 0), true)
     assert.equal(claim(bindings, 1, MAC, alice), 'bound')
-    for (let i = 0; i < 10_000; i++) assert.equal(claim(bindings, 1, MAC, mallory, i), 'spoofed')
+    for (let i = 0; i < 10_000; i++) assert.equal(claim(bindings, 1, OTHER_MAC, mallory, i), 'spoofed')
     assert.equal(claim(bindings, 1, OTHER_MAC, alice), 'spoofed')
     assert.equal(bindings.stats.conflicts, 10_001)
     bindings.tick(1e6)
@@ -84,19 +86,28 @@ describe('BindingTable', () => {
     assert.equal(bindings.stats.moved, 0)
   })
 
-  it('who moves takes its address along half a second after it says so, and no sooner', () => {
+  it('a station that is heard elsewhere takes its addresses along at once', () => {
     const moved: Binding<BindingOwner>[] = []
     const bindings = table({ onMoved: (binding) => moved.push(binding) })
     const [there, here] = [owner(), owner()]
     claim(bindings, 1, MAC, there)
-    assert.equal(claim(bindings, 1, MAC, here, 1_000), 'challenged')
+    assert.equal(claim(bindings, 1, MAC, here, 1), 'bound')
+    assert.deepEqual([moved.length, there.learnedBindings, here.learnedBindings], [1, 0, 1])
+  })
+
+  it('another station has the address half a second after it says so, and no sooner', () => {
+    const moved: Binding<BindingOwner>[] = []
+    const bindings = table({ onMoved: (binding) => moved.push(binding) })
+    const [there, here] = [owner(), owner()]
+    claim(bindings, 1, MAC, there)
+    assert.equal(claim(bindings, 1, OTHER_MAC, here, 1_000), 'challenged')
     assert.equal(bindings.dueMs, 1_500)
     bindings.tick(1_499)
     assert.equal(bindings.find(address(1), 0, 4, 1_499)?.owner, there)
     bindings.tick(1_500)
-    assert.deepEqual([moved.length, moved[0]?.owner === here, moved[0]?.mac], [1, true, MAC])
+    assert.deepEqual([moved.length, moved[0]?.owner === here, moved[0]?.mac], [1, true, OTHER_MAC])
     assert.deepEqual([there.learnedBindings, here.learnedBindings], [0, 1])
-    assert.equal(claim(bindings, 1, MAC, here, 1_501), 'bound')
+    assert.equal(claim(bindings, 1, OTHER_MAC, here, 1_501), 'bound')
     assert.equal(bindings.dueMs, Number.POSITIVE_INFINITY)
   })
 
@@ -152,8 +163,8 @@ describe('BindingTable', () => {
     const bindings = table()
     const [alice, bob, mallory] = [owner(), owner(), owner()]
     for (let i = 0; i < 100; i++) claim(bindings, i, MAC, alice)
-    for (let i = 0; i < 100; i++) claim(bindings, i, MAC, mallory, 10)
-    claim(bindings, 99, MAC, bob, 10)
+    for (let i = 0; i < 100; i++) claim(bindings, i, OTHER_MAC, mallory, 10)
+    claim(bindings, 99, OTHER_MAC, bob, 10)
     bindings.tick(510)
     assert.equal(bindings.find(address(99), 0, 4, 510)?.owner, bob)
     assert.equal(bindings.stats.moved, MAX_CHALLENGES_PER_OWNER + 1)

@@ -88,10 +88,10 @@ describe('ArpGuard (L3)', () => {
     assert.equal(test.inspect(arp(ALICE, '10.1.0.77', '0.0.0.1', { operation: 2 }), test.alice), 'pass')
     test.chain.bindings.tick(test.nowMs + 1_000)
     test.nowMs += 1_000
-    assert.equal(test.inspect(arp(ALICE, '10.1.0.77', '10.1.0.77'), test.mallory), 'arp-spoofed')
+    assert.equal(test.inspect(arp(MALLORY, '10.1.0.77', '10.1.0.77'), test.mallory), 'arp-spoofed')
     test.nowMs += 500
     test.chain.bindings.tick(test.nowMs)
-    assert.equal(test.inspect(arp(ALICE, '10.1.0.77', '10.1.0.77'), test.mallory), 'pass')
+    assert.equal(test.inspect(arp(MALLORY, '10.1.0.77', '10.1.0.77'), test.mallory), 'pass')
   })
 
   it('limits the rate of a port, and of no other', () => {

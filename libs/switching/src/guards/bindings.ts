@@ -173,6 +173,9 @@ export class BindingTable<Owner extends BindingOwner> {
   /**
    * A frame of `owner` says that the station whose MAC address is at `macOffset` has the address of `length` bytes at
    * `offset`. Allocates only for what is new.
+   *
+   * The same station elsewhere is no other claim: where a MAC address is, the forwarding database has contested and decided
+   * before a frame comes here.
    */
   claim(
     bytes: Uint8Array,
@@ -190,15 +193,20 @@ export class BindingTable<Owner extends BindingOwner> {
         binding.seenMs = nowMs
         return 'bound'
       }
-      if (binding.mac === mac) this.#init.onElsewhere?.(binding, owner)
-      return this.#refuse()
+      if (binding.mac !== mac) return this.#refuse()
+      this.#init.onElsewhere?.(binding, owner)
+      return 'bound'
     }
     if (this.#isAged(binding, nowMs)) {
       this.#remove(binding)
       this.stats.aged++
       return this.#learn(binding.address, mac, owner, nowMs)
     }
-    if (binding.owner !== owner) return this.#challenge(binding, mac, owner, nowMs)
+    if (binding.owner !== owner) {
+      if (binding.mac !== mac) return this.#challenge(binding, mac, owner, nowMs)
+      this.#move(binding, owner, mac, nowMs)
+      return 'bound'
+    }
     // Which station on its own side has it is the port's own affair. Storing a number of this size allocates.
     if (binding.mac !== mac) binding.mac = mac
     binding.seenMs = nowMs
