@@ -110,7 +110,7 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
         relayedLinkPeers: service.running.mesh.relayed.size,
         shortcutTrunks: service.running.mesh.shortcuts.size,
         upTrunks: up.length,
-        quickTrunks: up.filter((trunk) => trunk.quick).length,
+        quickTrunks: up.filter(({ health }) => health?.quick === true).length,
         knownPeers: service.book.size,
         queuedBytes: up.reduce((sum, trunk) => sum + (trunk.stats?.queuedBytes ?? 0), 0),
       }

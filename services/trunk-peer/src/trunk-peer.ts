@@ -295,7 +295,8 @@ export class TrunkPeer implements Startable {
   }
 
   #setQuick(): void {
-    for (const trunk of this.#running?.trunks.up() ?? []) trunk.quick = this.#matters(trunk.nodeId)
+    for (const { health, nodeId } of this.#running?.trunks.up() ?? [])
+      if (health !== null) health.quick = this.#matters(nodeId)
   }
 
   /** True where frames would be missed. */

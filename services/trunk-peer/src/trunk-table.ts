@@ -48,7 +48,12 @@ export class TrunkTable {
       return { replaces: null, replaceCode: 'duplicate', refusal: null }
     }
     const restarted = !sameBoot(old, trunk)
-    if (restarted || old.silent || old.initiator === trunk.initiator || this.#outranks(trunk)) {
+    if (
+      restarted ||
+      old.health?.silent === true ||
+      old.initiator === trunk.initiator ||
+      this.#outranks(trunk)
+    ) {
       this.#trunks.set(trunk.nodeId, trunk)
       return { replaces: old, replaceCode: restarted ? 'replaced' : 'duplicate', refusal: null }
     }

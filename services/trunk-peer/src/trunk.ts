@@ -5,20 +5,15 @@ import {
   type CloseCode,
   type ControlMessage,
   ControlStream,
-  connectionProgress,
-  FailureDetector,
-  HEARTBEATS_MISSED,
   HELLO_TIMEOUT_MS,
   type Hello,
   MESH_CAPABILITY,
   negotiate,
-  type PathState,
   StreamPath,
   type StreamPathStats,
-  type Verdict,
   type WireMembership,
 } from '@wakunet/trunk'
-import { RoundTrip } from './round-trip.ts'
+import { PeerHealth } from './peer-health.ts'
 
 export interface TrunkInit {
   readonly nodeId: NodeId
@@ -29,9 +24,9 @@ export interface TrunkInit {
   readonly initiator: boolean
   readonly hello: Hello
   readonly queueBytes: number
-  /** A peer that must answer is probed after this time without an answer; 0: only heartbeats tell. See `FailureDetectorInit`. */
+  /** See `PeerHealthInit`. */
   readonly quickHeartbeatMs: number
-  /** See `FailureDetectorInit`. */
+  /** See `PeerHealthInit`. */
   readonly extraIntervals: number
   readonly clock: Clock
   readonly logger: Logger
@@ -68,21 +63,6 @@ export interface TrunkEnd {
   readonly remote: boolean
 }
 
-/** The owner calls `tick` this often. */
-export const TICK_MS = 50
-/** Probes of a closed window without an answer after which that window says nothing of the peer's health. */
-const WINDOW_PROBES_UNANSWERED = 3
-/** Linux holds an ACK back for up to this, in the hope of data to send it with. */
-const MAX_ACK_DELAY_MS = 200
-/** An ACK that comes by itself mostly comes within this. */
-const MAX_QUIET_MS = 2 * TICK_MS
-/** Answers through two busy processes, not one kernel. */
-const RELAYED_PATIENCE_MS = 600
-/** While anything comes from the peer, one heartbeat in so many is sent. */
-const HEARTBEATS_SPARED = 4
-/** Heartbeats whose answer can still be told apart; at 150 ms a round trip of 4.8 s. */
-const HEARTBEATS_REMEMBERED = 32
-
 type State = 'hello' | 'opening' | 'up' | 'down'
 
 /**
@@ -104,31 +84,16 @@ export class Trunk {
   #theirHello: Hello | null = null
   #membershipSequence = -1
   #upAtMs = 0
-  #heartbeatSequence = 0
-  readonly #heartbeatTimesMs = new Float64Array(HEARTBEATS_REMEMBERED)
-  #heartbeatSentAtMs = 0
-  #tickedAtMs: number
-  #heardAtMs: number
-  #heardBytes = 0
-  /** Time in which nothing came although this process was listening. */
-  #silentMs = 0
-  readonly #detector: FailureDetector | null
-  #quick = false
-  readonly #progress = { ackAgeMs: 0, unackedSegments: 0, windowProbes: 0, leastRttMs: 0 }
-  readonly #roundTrip = new RoundTrip()
+  /** Null before the hellos agree. */
+  #health: PeerHealth | null = null
 
   constructor(init: TrunkInit) {
     this.#init = init
-    const { quickHeartbeatMs: intervalMs, extraIntervals } = init
-    this.#detector =
-      intervalMs === 0 ? null : new FailureDetector({ intervalMs, tickMs: TICK_MS, extraIntervals })
     this.nodeId = init.nodeId
     this.peerId = init.connection.remotePeer.toString()
     this.address = init.connection.remoteAddr.toString()
     this.initiator = init.initiator
     this.startedAtMs = init.clock.wallMs()
-    this.#heardAtMs = init.clock.monotonicMs()
-    this.#tickedAtMs = this.#heardAtMs
     this.#deadline = init.clock.setTimeout(
       () =>
         this.close(
@@ -169,12 +134,12 @@ export class Trunk {
 
   /** Least round trip of the last seconds in milliseconds; null before the first answer. */
   get rttMs(): number | null {
-    return this.#roundTrip.rttMs
+    return this.#health?.roundTrip.rttMs ?? null
   }
 
   /** The same, held still within a class of path costs. */
   get heldRttMs(): number | null {
-    return this.#roundTrip.heldMs
+    return this.#health?.roundTrip.heldMs ?? null
   }
 
   get stats(): StreamPathStats | null {
@@ -221,103 +186,17 @@ export class Trunk {
     return this.#state === 'up' && this.#control.send(message)
   }
 
-  /** How long nothing came although this process was listening, in milliseconds. */
-  get silentMs(): number {
-    return this.#silentMs
+  /** Whether the peer is there; null before the hellos agree. */
+  get health(): PeerHealth | null {
+    return this.#health
   }
 
-  /** True where the peer has missed a heartbeat: a new trunk to it may be the better one. */
-  get silent(): boolean {
-    return this.#silentMs > 1.5 * (this.#agreement?.heartbeatMs ?? Number.POSITIVE_INFINITY)
-  }
-
-  /** True where the peer is probed as soon as it is quiet. */
-  get quick(): boolean {
-    return this.#quick
-  }
-
-  set quick(quick: boolean) {
-    this.#quick = quick && this.#detector !== null
-  }
-
-  /** Answers that came so late that the quick detection became more patient. */
-  get lateAnswers(): number {
-    return this.#detector?.late ?? 0
-  }
-
-  /** Sends a heartbeat when one is due, and ends the trunk when the peer is silent. Called every `TICK_MS` by the owner. */
+  /** Sends a heartbeat when one is due, and ends the trunk when the peer is gone. Called every `TICK_MS` by the owner. */
   tick(): void {
-    if (this.#state !== 'up' || this.#agreement === null) return
-    const now = this.#init.clock.monotonicMs()
-    this.#listen(now)
-    const { heartbeatMs } = this.#agreement
-    if (this.#silentMs > heartbeatMs * HEARTBEATS_MISSED) {
-      this.#lose(`nothing heard for ${Math.round(this.#silentMs)} ms`)
-      return
-    }
-    const verdict = this.#detect(now)
-    if (verdict === 'dead') this.#lose(`no answer, last heard ${Math.round(this.#progress.ackAgeMs)} ms ago`)
-    else if (verdict === 'probe' || this.#heartbeatIsDue(now, heartbeatMs)) this.#heartbeat(now)
-  }
-
-  /**
-   * Where nobody needs the trunk it is not probed; but what is sent over it, a heartbeat or the first frame after hours, must be
-   * acknowledged, and where that does not come, probes follow.
-   */
-  #detect(now: number): Verdict {
-    const detector = this.#detector
-    if (detector === null) return 'well'
-    const verdict = detector.tick(now, this.#path(now))
-    return verdict === 'probe' && !this.#quick && detector.unansweredMs <= MAX_QUIET_MS ? 'well' : verdict
-  }
-
-  /** While the peer asks there is no need to: only now and then, because each side measures its own round trips. */
-  #heartbeatIsDue(now: number, heartbeatMs: number): boolean {
-    const spared = this.rttMs !== null && this.#silentMs < heartbeatMs
-    return now - this.#heartbeatSentAtMs >= heartbeatMs * (spared ? HEARTBEATS_SPARED : 1)
-  }
-
-  /** Counts silence, but only what this process could have heard: a tick that comes late counts for two at the most. */
-  #listen(now: number): void {
-    const elapsedMs = now - this.#tickedAtMs
-    this.#tickedAtMs = now
+    if (this.#state !== 'up') return
     const received = this.#frames?.stats.bytesReceived ?? 0
-    if (received === this.#heardBytes) {
-      this.#silentMs += Math.min(elapsedMs, 2 * TICK_MS)
-      return
-    }
-    this.#heardBytes = received
-    this.#heard(now)
-  }
-
-  #heard(now: number): void {
-    this.#heardAtMs = now
-    this.#silentMs = 0
-  }
-
-  /** The kernel knows best; a relayed connection has none at its end, and only what came over it counts. */
-  #path(now: number): PathState {
-    const progress = this.#progress
-    if (connectionProgress(this.#init.connection, progress)) {
-      return {
-        heardAgeMs: progress.ackAgeMs,
-        outstanding: progress.unackedSegments > 0 || progress.windowProbes >= WINDOW_PROBES_UNANSWERED,
-        patienceMs: MAX_ACK_DELAY_MS + 3 * progress.leastRttMs,
-      }
-    }
-    progress.ackAgeMs = now - this.#heardAtMs
-    return {
-      heardAgeMs: progress.ackAgeMs,
-      // What was sent over a relay is not known to have arrived: only probes tell.
-      outstanding: this.#quick,
-      patienceMs: RELAYED_PATIENCE_MS + 4 * (this.rttMs ?? 300),
-    }
-  }
-
-  #heartbeat(now: number): void {
-    this.#heartbeatSentAtMs = now
-    this.#heartbeatTimesMs[++this.#heartbeatSequence % HEARTBEATS_REMEMBERED] = now
-    this.#control.send({ type: 'heartbeat', sequence: this.#heartbeatSequence })
+    const loss = this.#health?.tick(this.#init.clock.monotonicMs(), received) ?? null
+    if (loss !== null) this.#lose(loss)
   }
 
   #lose(message: string): void {
@@ -343,7 +222,7 @@ export class Trunk {
 
   #receive(message: ControlMessage): void {
     if (this.#state === 'down') return
-    this.#heard(this.#init.clock.monotonicMs())
+    this.#health?.heard(this.#init.clock.monotonicMs())
     if (message.type === 'refuse' || message.type === 'close') {
       this.#end({ code: message.code, message: message.message, remote: true })
     } else if (this.#state === 'hello' || message.type === 'hello') {
@@ -365,6 +244,15 @@ export class Trunk {
       return
     }
     this.#agreement = outcome.agreed
+    const { connection, clock, quickHeartbeatMs, extraIntervals } = this.#init
+    this.#health = new PeerHealth({
+      connection,
+      heartbeatMs: outcome.agreed.heartbeatMs,
+      quickHeartbeatMs,
+      extraIntervals,
+      nowMs: clock.monotonicMs(),
+      sendHeartbeat: (sequence) => this.#control.send({ type: 'heartbeat', sequence }),
+    })
     const unwanted = this.#init.events.onHello(this)
     if (unwanted !== null) {
       this.close(unwanted.code, unwanted.message)
@@ -392,7 +280,8 @@ export class Trunk {
         this.#control.send({ type: 'heartbeat-ack', sequence: message.sequence })
         return
       case 'heartbeat-ack':
-        this.#heartbeatAnswered(message.sequence)
+        if (this.#health?.answered(message.sequence, this.#init.clock.monotonicMs()) === true)
+          this.#init.events.onRoundTrip(this)
         return
       case 'memberships':
         if (message.sequence <= this.#membershipSequence) return
@@ -402,14 +291,6 @@ export class Trunk {
       default:
         this.#init.events.onMessage(this, message)
     }
-  }
-
-  #heartbeatAnswered(sequence: number): void {
-    const age = this.#heartbeatSequence - sequence
-    if (sequence < 1 || age < 0 || age >= HEARTBEATS_REMEMBERED) return
-    const now = this.#init.clock.monotonicMs()
-    const sentAtMs = this.#heartbeatTimesMs[sequence % HEARTBEATS_REMEMBERED]!
-    if (this.#roundTrip.measured(now - sentAtMs, now)) this.#init.events.onRoundTrip(this)
   }
 
   /** @param dead nobody is there to close the connection with: it is dropped, so that the next dial does not find it */

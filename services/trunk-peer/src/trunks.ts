@@ -3,7 +3,8 @@ import { type Clock, type Logger, type NodeId, type Timer, WakunetError } from '
 import { FRAMES_PROTOCOL, type Hello, TRUNK_PROTOCOL, type WireMembership } from '@wakunet/trunk'
 import { nodeIdOfPeer } from './node-key.ts'
 import type { KnownPeer, PeerBook } from './peer-book.ts'
-import { type PeerMessage, TICK_MS, Trunk, type TrunkEnd, type TrunkEvents } from './trunk.ts'
+import { TICK_MS } from './peer-health.ts'
+import { type PeerMessage, Trunk, type TrunkEnd, type TrunkEvents } from './trunk.ts'
 import { TrunkTable } from './trunk-table.ts'
 
 const OPEN_TIMEOUT_MS = 5_000
@@ -262,7 +263,7 @@ function streamOptions() {
 }
 
 function addStats(total: TrunksStats, trunk: Trunk): void {
-  total.lateAnswers += trunk.lateAnswers
+  total.lateAnswers += trunk.health?.lateAnswers ?? 0
   const stats = trunk.stats
   if (stats === null) return
   total.recordsSent += stats.recordsSent

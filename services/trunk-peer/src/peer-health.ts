@@ -1,0 +1,171 @@
+import type { Connection } from '@libp2p/interface'
+import {
+  connectionProgress,
+  FailureDetector,
+  HEARTBEATS_MISSED,
+  type PathState,
+  type Verdict,
+} from '@wakunet/trunk'
+import { RoundTrip } from './round-trip.ts'
+
+/** The owner calls `tick` this often. */
+export const TICK_MS = 50
+/** Probes of a closed window without an answer after which that window says nothing of the peer's health. */
+const WINDOW_PROBES_UNANSWERED = 3
+/** Linux holds an ACK back for up to this, in the hope of data to send it with. */
+const MAX_ACK_DELAY_MS = 200
+/** An ACK that comes by itself mostly comes within this. */
+const MAX_QUIET_MS = 2 * TICK_MS
+/** Answers through two busy processes, not one kernel. */
+const RELAYED_PATIENCE_MS = 600
+/** Heartbeats that may be missing before the peer counts as silent. */
+const SILENT_HEARTBEATS = 1.5
+/** While anything comes from the peer, one heartbeat in so many is sent. */
+const HEARTBEATS_SPARED = 4
+/** Heartbeats whose answer can still be told apart; at 150 ms a round trip of 4.8 s. */
+const HEARTBEATS_REMEMBERED = 32
+
+export interface PeerHealthInit {
+  readonly connection: Connection
+  /** What both hellos allow. */
+  readonly heartbeatMs: number
+  /** A peer that must answer is probed after this time without an answer; 0: only heartbeats tell. */
+  readonly quickHeartbeatMs: number
+  /** See `FailureDetectorInit`. */
+  readonly extraIntervals: number
+  readonly nowMs: number
+  readonly sendHeartbeat: (sequence: number) => void
+}
+
+/** Whether a trunk's peer is there, and how far away (`docs/adr/0004-failure-detection.md`). */
+export class PeerHealth {
+  readonly roundTrip = new RoundTrip()
+  readonly #init: PeerHealthInit
+  readonly #detector: FailureDetector | null
+  readonly #progress = { ackAgeMs: 0, unackedSegments: 0, windowProbes: 0, leastRttMs: 0 }
+  readonly #sentTimesMs = new Float64Array(HEARTBEATS_REMEMBERED)
+  #sequence = 0
+  #sentAtMs = Number.NEGATIVE_INFINITY
+  #tickedAtMs: number
+  #heardAtMs: number
+  #heardBytes = 0
+  #silentMs = 0
+  #quick = false
+
+  constructor(init: PeerHealthInit) {
+    this.#init = init
+    const { quickHeartbeatMs: intervalMs, extraIntervals } = init
+    this.#detector =
+      intervalMs === 0 ? null : new FailureDetector({ intervalMs, tickMs: TICK_MS, extraIntervals })
+    this.#heardAtMs = init.nowMs
+    this.#tickedAtMs = init.nowMs
+  }
+
+  /** How long nothing came although this process was listening, in milliseconds. */
+  get silentMs(): number {
+    return this.#silentMs
+  }
+
+  /** True where the peer has missed a heartbeat. */
+  get silent(): boolean {
+    return this.#silentMs > SILENT_HEARTBEATS * this.#init.heartbeatMs
+  }
+
+  /** True where the peer is probed as soon as it is quiet. */
+  get quick(): boolean {
+    return this.#quick
+  }
+
+  set quick(quick: boolean) {
+    this.#quick = quick && this.#detector !== null
+  }
+
+  /** Answers that came so late that the quick detection became more patient. */
+  get lateAnswers(): number {
+    return this.#detector?.late ?? 0
+  }
+
+  /** A control message came. */
+  heard(nowMs: number): void {
+    this.#heardAtMs = nowMs
+    this.#silentMs = 0
+  }
+
+  /** A heartbeat was answered. @returns whether the round trip to go by is another one */
+  answered(sequence: number, nowMs: number): boolean {
+    const age = this.#sequence - sequence
+    if (sequence < 1 || age < 0 || age >= HEARTBEATS_REMEMBERED) return false
+    return this.roundTrip.measured(nowMs - this.#sentTimesMs[sequence % HEARTBEATS_REMEMBERED]!, nowMs)
+  }
+
+  /**
+   * Sends a heartbeat when one is due.
+   * @param receivedBytes what has come on the frames stream so far
+   * @returns why the peer is given up; null where it is not
+   */
+  tick(nowMs: number, receivedBytes: number): string | null {
+    this.#listen(nowMs, receivedBytes)
+    const { heartbeatMs } = this.#init
+    if (this.#silentMs > heartbeatMs * HEARTBEATS_MISSED)
+      return `nothing heard for ${Math.round(this.#silentMs)} ms`
+    const verdict = this.#detect(nowMs)
+    if (verdict === 'dead') return `no answer, last heard ${Math.round(this.#progress.ackAgeMs)} ms ago`
+    if (verdict === 'probe' || this.#isDue(nowMs)) this.#send(nowMs)
+    return null
+  }
+
+  /** Counts silence, but only what this process could have heard: a tick that comes late counts for two at the most. */
+  #listen(nowMs: number, receivedBytes: number): void {
+    const elapsedMs = nowMs - this.#tickedAtMs
+    this.#tickedAtMs = nowMs
+    if (receivedBytes !== this.#heardBytes) {
+      this.#heardBytes = receivedBytes
+      this.heard(nowMs)
+      return
+    }
+    this.#silentMs += Math.min(elapsedMs, 2 * TICK_MS)
+  }
+
+  /**
+   * Where nobody needs the trunk it is not probed; but what is sent over it, a heartbeat or the first frame after hours, must be
+   * acknowledged, and where that does not come, probes follow.
+   */
+  #detect(nowMs: number): Verdict {
+    const detector = this.#detector
+    if (detector === null) return 'well'
+    const verdict = detector.tick(nowMs, this.#path(nowMs))
+    return verdict === 'probe' && !this.#quick && detector.unansweredMs <= MAX_QUIET_MS ? 'well' : verdict
+  }
+
+  /** The kernel knows best; a relayed connection has none at its end, and only what came over it counts. */
+  #path(nowMs: number): PathState {
+    const progress = this.#progress
+    if (connectionProgress(this.#init.connection, progress)) {
+      return {
+        heardAgeMs: progress.ackAgeMs,
+        outstanding: progress.unackedSegments > 0 || progress.windowProbes >= WINDOW_PROBES_UNANSWERED,
+        patienceMs: MAX_ACK_DELAY_MS + 3 * progress.leastRttMs,
+      }
+    }
+    progress.ackAgeMs = nowMs - this.#heardAtMs
+    return {
+      heardAgeMs: progress.ackAgeMs,
+      // What was sent over a relay is not known to have arrived: only probes tell.
+      outstanding: this.#quick,
+      patienceMs: RELAYED_PATIENCE_MS + 4 * (this.roundTrip.rttMs ?? 300),
+    }
+  }
+
+  /** While the peer asks there is no need to: only now and then, because each side measures its own round trips. */
+  #isDue(nowMs: number): boolean {
+    const { heartbeatMs } = this.#init
+    const spared = this.roundTrip.rttMs !== null && this.#silentMs < heartbeatMs
+    return nowMs - this.#sentAtMs >= heartbeatMs * (spared ? HEARTBEATS_SPARED : 1)
+  }
+
+  #send(nowMs: number): void {
+    this.#sentAtMs = nowMs
+    this.#sentTimesMs[++this.#sequence % HEARTBEATS_REMEMBERED] = nowMs
+    this.#init.sendHeartbeat(this.#sequence)
+  }
+}
