@@ -29,7 +29,9 @@ export class DatapathNetwork {
   readonly kept: Uint8Array[] = []
   /** Frames of members that went over trunks. */
   sentFrames = 0
-  #pending: { atMs: number; to: number; message: Uint8Array }[] = []
+  #pending: { atMs: number; deliver: () => void }[] = []
+  /** Hears every frame that comes out of a TAP, as the LAN behind it would. */
+  onTap: ((n: number, frame: Uint8Array) => void) | null = null
   readonly #record = createDecodedRecord()
 
   constructor(count: number, init: Partial<VlanDatapathInit> = {}) {
@@ -62,7 +64,10 @@ export class DatapathNetwork {
       },
       {
         send: (parts) => this.#transmit(n, parts),
-        toTap: (frame) => this.#own.get(n)!.push(frame.slice()),
+        toTap: (frame) => {
+          this.#own.get(n)!.push(frame.slice())
+          this.onTap?.(n, frame.slice())
+        },
         onLocalFrame: (bytes, at, length) => this.kept.push(bytes.slice(at, at + length)),
       },
       0,
@@ -80,9 +85,24 @@ export class DatapathNetwork {
     const record = message.subarray(envelopeBytes(count))
     for (let i = 0; i < count; i++) {
       const arriving = new Uint8Array(Buffer.concat([encodeEnvelope([memberId(from)]), record]))
-      this.#pending.push({ atMs: this.nowMs + 1, to: message[envelopeBytes(i)]!, message: arriving })
+      const to = message[envelopeBytes(i)]!
+      this.later(1, () => this.#receive(to, arriving))
     }
   }
+
+  /** Does something in `ms` milliseconds. */
+  later(ms: number, deliver: () => void): void {
+    this.#pending.push({ atMs: this.nowMs + ms, deliver })
+  }
+
+  /** A frame from a member's TAP. */
+  fromTap(n: number, frame: Uint8Array): void {
+    if (this.dead.has(n)) return
+    this.at(n).fromTap(batchOf([frame]), this.nowMs)
+  }
+
+  /** Members that do nothing any more. */
+  readonly dead = new Set<number>()
 
   /** Frames from a member's TAP, in one batch; what they cause has happened when it returns. */
   send(from: number, ...frames: Uint8Array[]): void {
@@ -92,6 +112,7 @@ export class DatapathNetwork {
   }
 
   #receive(to: number, message: Uint8Array): void {
+    if (this.dead.has(to)) return
     const verdict = decodeRecord(message, this.#record, envelopeBytes(1))
     if (verdict !== 'ok') throw new Error(verdict)
     const datapath = this.at(to)
@@ -101,8 +122,10 @@ export class DatapathNetwork {
     const { bytes, offsets, lengths, count } = this.#record.batch
     for (let i = 0; i < count; i++) {
       const at = offsets[i]! + FRAME_HEADER_BYTES
-      if (datapath.accept(bytes, at, lengths[i]!, sender, this.#record.tree, this.nowMs))
+      if (datapath.accept(bytes, at, lengths[i]!, sender, this.#record.tree, this.nowMs)) {
         this.#delivered.get(to)!.push(bytes.slice(at, at + lengths[i]!))
+        this.onTap?.(to, bytes.slice(at, at + lengths[i]!))
+      }
     }
   }
 
@@ -128,7 +151,7 @@ export class DatapathNetwork {
 
   run(ms: number): void {
     const untilMs = this.nowMs + ms
-    const datapaths = [...this.#datapaths.values()]
+    const datapaths = [...this.#datapaths].filter(([n]) => !this.dead.has(n)).map(([, datapath]) => datapath)
     for (;;) {
       let atMs = Number.POSITIVE_INFINITY
       for (const message of this.#pending) atMs = Math.min(atMs, message.atMs)
@@ -137,7 +160,7 @@ export class DatapathNetwork {
       this.nowMs = Math.max(this.nowMs, atMs)
       const due = this.#pending.filter((message) => message.atMs <= this.nowMs)
       this.#pending = this.#pending.filter((message) => message.atMs > this.nowMs)
-      for (const { to, message } of due) this.#receive(to, message)
+      for (const { deliver } of due) deliver()
       for (const datapath of datapaths)
         if (datapath.nextTickMs(this.nowMs) <= this.nowMs) datapath.tick(this.nowMs)
     }

@@ -121,7 +121,7 @@ export class LanElection {
 
   /** A process that was away has not heard what was said meanwhile: it listens anew. */
   #checkLease(nowMs: number): void {
-    if (nowMs - this.#saidMs < LAN_LEASE_MS) return
+    if (nowMs < this.#saidMs + LAN_LEASE_MS) return
     this.#listen(nowMs)
     if (!this.#isForwarding) return
     this.stats.lapses++
@@ -133,7 +133,7 @@ export class LanElection {
     if (this.#isForwarding) return this.#init.nodeId
     let best: LanHello | null = null
     for (const { hello, heardMs } of this.#peers.values())
-      if (hello.isForwarding && nowMs - heardMs < LAN_HOLD_MS && (best === null || isBetter(hello, best)))
+      if (hello.isForwarding && nowMs < heardMs + LAN_HOLD_MS && (best === null || isBetter(hello, best)))
         best = hello
     return best?.nodeId ?? null
   }
@@ -141,7 +141,7 @@ export class LanElection {
   /** Members that were heard on the LAN lately. */
   neighbours(nowMs: number): Uint8Array[] {
     return [...this.#peers.values()]
-      .filter(({ heardMs }) => nowMs - heardMs < LAN_HOLD_MS)
+      .filter(({ heardMs }) => nowMs < heardMs + LAN_HOLD_MS)
       .map(({ hello }) => hello.nodeId)
   }
 
@@ -182,7 +182,7 @@ export class LanElection {
     const wasBeside = before !== undefined && this.#isBeside(before, nowMs)
     if (hello.isLeaving) this.#peers.delete(key)
     else this.#peers.set(key, this.#peerOf(hello, before, nowMs))
-    const isNew = before === undefined || nowMs - before.heardMs >= LAN_HOLD_MS
+    const isNew = before === undefined || nowMs >= before.heardMs + LAN_HOLD_MS
     this.#settle(nowMs)
     if (wasBeside && this.#isForwarding && !hello.isForwarding) this.#output.onChange(true, nowMs)
     // Whoever has just come, or forwards beside this node, is told at once.
@@ -207,7 +207,7 @@ export class LanElection {
     const { isMember } = this.#init
     const isNewMember = isMember(hello.nodeId)
     for (const [key, peer] of this.#peers)
-      if (nowMs - peer.heardMs >= LAN_HOLD_MS || (isNewMember && !isMember(peer.hello.nodeId)))
+      if (nowMs >= peer.heardMs + LAN_HOLD_MS || (isNewMember && !isMember(peer.hello.nodeId)))
         return this.#peers.delete(key)
     return false
   }
@@ -256,7 +256,7 @@ export class LanElection {
   }
 
   #counts({ hello, heardMs }: Peer, nowMs: number): boolean {
-    if (nowMs - heardMs >= LAN_HOLD_MS) return false
+    if (nowMs >= heardMs + LAN_HOLD_MS) return false
     if (this.#init.isAlone() || this.#init.isMember(hello.nodeId)) return true
     return hello.counted.some((id) => keyOf(id) === this.#key)
   }
@@ -272,7 +272,7 @@ export class LanElection {
     // Only the owner's word makes a change that nobody needs.
     if (!hello.isForwarding) return hello.isReady && hello.priority < this.#priority
     // One that goes on all the same does not hear this node: where frames go one way only, a loop can still close.
-    return !isBest || nowMs - besideMs >= LAN_HOLD_MS
+    return !isBest || nowMs >= besideMs + LAN_HOLD_MS
   }
 
   /** The VLAN's owner granted another priority. */
@@ -311,7 +311,7 @@ export class LanElection {
   }
 
   tick(nowMs: number): void {
-    for (const [key, { heardMs }] of this.#peers) if (nowMs - heardMs >= LAN_HOLD_MS) this.#peers.delete(key)
+    for (const [key, { heardMs }] of this.#peers) if (nowMs >= heardMs + LAN_HOLD_MS) this.#peers.delete(key)
     this.#settle(nowMs)
     if (this.#helloMs <= nowMs) this.#say(nowMs, true)
   }
