@@ -252,11 +252,13 @@ export class Fdb<Port extends FdbPort> {
 
   /** Forgets everything that was learned, but not on `except`: addresses may have moved. */
   flush(except: Port | null): void {
+    if (this.#entries.size === this.#pinned) return
     for (const entry of this.#entries) if (!entry.pinned && entry.port !== except) this.#remove(entry)
   }
 
   /** Forgets aged entries; call it every few seconds, so that the limits count what is alive. */
   sweep(nowMs: number): void {
+    if (this.#entries.size === this.#pinned) return
     for (const entry of this.#entries) {
       if (!this.#isAged(entry, nowMs)) continue
       this.#remove(entry)

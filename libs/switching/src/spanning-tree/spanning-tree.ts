@@ -218,12 +218,22 @@ export class SpanningTree {
 
   /** Runs every timer that is due. */
   tick(nowMs: number): TreeAction[] {
+    let isQuiet = this.#stale.nextEndMs(this.#settledMs) > nowMs
     for (const port of this.#ports.values()) {
-      if (port.heard !== null && port.heardUntilMs <= nowMs) port.heard = null
+      if (port.heard !== null && port.heardUntilMs <= nowMs) {
+        port.heard = null
+        isQuiet = false
+      }
       if (port.nextHelloMs <= nowMs && this.#hasHello(port, nowMs)) port.dueMs = 0
-      if (port.kind === 'lan') this.#stepLan(port, nowMs)
+      if (port.kind === 'lan' && port.state !== 'forwarding') {
+        this.#stepLan(port, nowMs)
+        isQuiet = false
+      }
     }
-    return this.#settle(nowMs)
+    if (!isQuiet) return this.#settle(nowMs)
+    // Nothing but hellos: what they say is what it was.
+    this.#nextMs = null
+    return this.#sendDue(nowMs)
   }
 
   /** A LAN port begins to forward by time, or because nobody else is there (802.1D-2004 §17.25, §17.29.2). */
@@ -376,6 +386,10 @@ export class SpanningTree {
     this.#nextMs = null
     this.#selectRoot(nowMs)
     for (const port of this.#ports.values()) if (port.role !== 'disabled') this.#updateRole(port, nowMs)
+    return this.#sendDue(nowMs)
+  }
+
+  #sendDue(nowMs: number): TreeAction[] {
     for (const port of this.#ports.values())
       if (port.dueMs <= nowMs && port.role !== 'disabled' && port.sendBucket.take(nowMs))
         this.#send(port, nowMs)
