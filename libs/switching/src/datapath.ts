@@ -1,11 +1,4 @@
-import {
-  ARP_REQUEST,
-  createOffloadHint,
-  isMulticastMac,
-  MAC_BYTES,
-  readMac,
-  writeMac,
-} from '@wakunet/ethernet'
+import { createOffloadHint, isMulticastMac, MAC_BYTES, readMac, writeMac } from '@wakunet/ethernet'
 import { FRAME_HEADER_BYTES, type FrameBatch } from '@wakunet/interface'
 import { type DecodedRecord, readFrameHint } from '@wakunet/record'
 import type { BridgePolicy, ForwardFate } from './bridge-policy.ts'
@@ -13,7 +6,6 @@ import { CONTROL_LEASE_GOSSIP, CONTROL_MULTICAST_REPORT } from './control/messag
 import { DATAPATH_DROPS, type DatapathDrop } from './datapath-drops.ts'
 import { createDropCounters, type DropCounters } from './drops.ts'
 import { VlanFabric, type VlanFabricInit, type VlanFabricOutput } from './fabric.ts'
-import type { Binding } from './guards/bindings.ts'
 import { GuardChain, type GuardChainInit } from './guards/guard-chain.ts'
 import type { GuardVerdict } from './guards/guard-drops.ts'
 import type { GuardTraffic } from './guards/guard-frame.ts'
@@ -21,26 +13,22 @@ import type { GuardPort } from './guards/guard-port.ts'
 import { LanDhcpWatch } from './lan/lan-dhcp.ts'
 import { LanElection, type LanElectionInit } from './lan/lan-election.ts'
 import { encodeLanStation } from './lan/lan-frame.ts'
-import { MemberPorts } from './member-ports.ts'
+import type { MemberPorts } from './member-ports.ts'
 import type { Member } from './members.ts'
 import type { MulticastSpeaker } from './multicast/group-frames.ts'
 import { MulticastSwitch, type MulticastSwitchInit } from './multicast/multicast-switch.ts'
 import type { MulticastTargets } from './multicast/multicast-targets.ts'
 import type { MulticastSide } from './multicast/port-snooper.ts'
-import { announcementFrame, probeFrame } from './neighbour-frames.ts'
+import { ARP_PROBE_TARGET, isArpProbe } from './neighbour-frames.ts'
 import { NeighbourProxy } from './neighbour-proxy.ts'
 import { OwnFrame } from './own-frame.ts'
 import { PathMtu } from './path-mtu.ts'
+import { Stations } from './stations.ts'
 import type { FabricTrunk } from './trunk-table.ts'
 
 const SWEEP_MS = 10_000
 /** Stations that a LAN is told about when another member begins to serve it. */
 const MAX_LAN_STATIONS = 512
-
-/** Where the parts of an ARP packet are in an untagged frame (RFC 826). */
-const ARP_OPERATION = 20
-const ARP_SENDER = 28
-const ARP_TARGET = 38
 
 /** Trunks have a neighbour, the bridge has members: both are known by node id. */
 type Peer = Member | FabricTrunk
@@ -81,8 +69,6 @@ export interface VlanDatapathOutput extends Omit<VlanFabricOutput, 'onTrunks' | 
   readonly onTapHost?: (address: Uint8Array, mac: number, nowMs: number) => void
   /** A member's station, or its switch, asks whether somebody has an IPv4 address (RFC 5227 §2.1.1). */
   readonly onMemberProbe?: (address: Uint8Array, mac: number, nowMs: number) => void
-  /** A BPDU of the TAP's LAN that the guards let through. */
-  readonly onLanBpdu?: (bytes: Uint8Array, at: number, length: number, nowMs: number) => void
   /** Members of the VLAN, or the trunks that are open, have changed. */
   readonly onPeers?: (nowMs: number) => void
 }
@@ -118,6 +104,7 @@ export class VlanDatapath implements BridgePolicy {
   targetCount = 0
   readonly #init: VlanDatapathInit
   readonly #output: VlanDatapathOutput
+  readonly #stations: Stations
   readonly #ports: MemberPorts
   readonly #ownFrame = new OwnFrame()
   readonly #station = new Uint8Array(MAC_BYTES)
@@ -138,14 +125,15 @@ export class VlanDatapath implements BridgePolicy {
     this.#nowMs = nowMs
     this.#sweepMs = nowMs + SWEEP_MS
     const { hashSeed, random, speaker, nodeId, firstSequence } = init
-    const bindings = {
-      onProbe: this.#probe,
-      onMoved: this.#announce,
-      onLearned: this.#noteTapHost,
-      onElsewhere: this.#noteMoved,
-    }
-    this.guards = new GuardChain({ ...init.guards, hashSeed, bindings }, nowMs)
-    this.#ports = new MemberPorts(() => this.guards.newMemberPort())
+    this.#stations = new Stations(init.tapMac, {
+      toTap: (frame) => this.toTap(frame),
+      toMember: (member, frame) => this.fabric.sendTo(member, this.#ownFrame.batchOf(frame), this.#nowMs),
+      onTapHost: (address, mac) => output.onTapHost?.(address, mac, this.#nowMs),
+      onWake: () => output.onWake?.(),
+    })
+    this.guards = new GuardChain({ ...init.guards, hashSeed, bindings: this.#stations.bindingEvents }, nowMs)
+    this.#stations.guardedBy(this.guards)
+    this.#ports = this.#stations.ports
     this.proxy = new NeighbourProxy(this.guards.bindings, this.guards.tap)
     this.pathMtu = new PathMtu(
       {
@@ -174,8 +162,8 @@ export class VlanDatapath implements BridgePolicy {
         ...init,
         fdb: { hashSeed, ...init.fdb },
         policy: this,
-        onContest: this.#askStation,
-        onMoved: this.#moveStation,
+        onContest: (mac, owner) => this.#stations.ask(mac, owner),
+        onMoved: (mac, from, to) => this.#stations.move(mac, from, to, this.#nowMs),
       },
       {
         ...output,
@@ -288,9 +276,6 @@ export class VlanDatapath implements BridgePolicy {
     switch (verdict) {
       case 'local-multicast':
         this.#snoop(bytes, at, length, 'tap', nowMs)
-        break
-      case 'local-bpdu':
-        this.#output.onLanBpdu?.(bytes, at, length, nowMs)
         break
       case 'dhcp-server':
         this.#lanDhcp?.heard(nowMs)
@@ -421,7 +406,8 @@ export class VlanDatapath implements BridgePolicy {
   #noteProbe(bytes: Uint8Array, at: number, length: number, nowMs: number): void {
     const { onMemberProbe } = this.#output
     if (onMemberProbe === undefined || !isArpProbe(bytes, at, length)) return
-    onMemberProbe(bytes.slice(at + ARP_TARGET, at + ARP_TARGET + 4), readMac(bytes, at + 6), nowMs)
+    const target = at + ARP_PROBE_TARGET
+    onMemberProbe(bytes.slice(target, target + 4), readMac(bytes, at + 6), nowMs)
   }
 
   // --- who is there ------------------------------------------------------------------------------------------------
@@ -485,53 +471,6 @@ export class VlanDatapath implements BridgePolicy {
     this.guards.bindings.removeStatic(address)
   }
 
-  /** Somebody else says that he has the address of a station: it is asked whether it still does. */
-  readonly #probe = (binding: Binding<GuardPort>): void => {
-    const { mac } = binding
-    if (mac !== null)
-      this.#sendTowards(binding.owner, probeFrame({ address: binding.address, mac }, this.#init.tapMac))
-    this.#output.onWake?.()
-  }
-
-  readonly #noteTapHost = ({ address, mac, owner }: Binding<GuardPort>): void => {
-    if (mac !== null && owner === this.guards.tap) this.#output.onTapHost?.(address, mac, this.#nowMs)
-  }
-
-  /** A station that has a lease behind a member was heard on the TAP's side. */
-  readonly #noteMoved = ({ address, mac }: Binding<GuardPort>, port: GuardPort): void => {
-    if (mac !== null && port === this.guards.tap) this.#output.onTapHost?.(address, mac, this.#nowMs)
-  }
-
-  /** A station has taken its address along: hosts of the TAP's side are told. */
-  readonly #announce = (binding: Binding<GuardPort>): void => {
-    const { mac, owner } = binding
-    if (mac !== null && owner !== this.guards.tap)
-      this.toTap(announcementFrame({ address: binding.address, mac }))
-  }
-
-  /** A MAC address was heard on another port: its station is asked where it was, by an address that it is known to have. */
-  readonly #askStation = (mac: number, owner: Member | null): void => {
-    const port = this.#portOf(owner)
-    const binding = this.guards.bindings.findByStation(mac, port)
-    if (binding !== null)
-      this.#sendTowards(port, probeFrame({ address: binding.address, mac }, this.#init.tapMac))
-    this.#output.onWake?.()
-  }
-
-  /** A station was found elsewhere: its addresses are there too. */
-  readonly #moveStation = (mac: number, from: Member | null, to: Member | null): void =>
-    this.guards.bindings.moveStation(mac, this.#portOf(from), this.#portOf(to), this.#nowMs)
-
-  #portOf(member: Member | null): GuardPort {
-    return member === null ? this.guards.tap : this.#ports.of(member)
-  }
-
-  #sendTowards(port: GuardPort, frame: Uint8Array): void {
-    const member = this.#ports.memberOf(port)
-    if (port === this.guards.tap) this.toTap(frame)
-    else if (member !== null) this.fabric.sendTo(member, this.#ownFrame.batchOf(frame), this.#nowMs)
-  }
-
   /** Sends a frame of the switch itself to everybody, the TAP left out. @param frame at most `MAX_OWN_FRAME_BYTES` */
   sendToTree(frame: Uint8Array): void {
     this.fabric.sendToTree(this.#ownFrame.batchOf(frame))
@@ -592,12 +531,4 @@ function trafficOf(targets: MulticastTargets<Peer> | null): GuardTraffic {
   if (targets === null) return 'multicast'
   if (targets.kind === 'broadcast') return 'broadcast'
   return targets.kind === 'group' && !targets.everybody ? 'stream' : 'multicast'
-}
-
-/** A request without a sender's address (RFC 5227 §1.1), not behind a tag. */
-function isArpProbe(bytes: Uint8Array, at: number, length: number): boolean {
-  if (length < ARP_TARGET + 4 || bytes[at + 12] !== 0x08 || bytes[at + 13] !== 0x06) return false
-  if (bytes[at + ARP_OPERATION] !== 0 || bytes[at + ARP_OPERATION + 1] !== ARP_REQUEST) return false
-  for (let i = 0; i < 4; i++) if (bytes[at + ARP_SENDER + i] !== 0) return false
-  return true
 }

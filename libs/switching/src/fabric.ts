@@ -11,7 +11,7 @@ import {
   writeEnvelope,
 } from '@wakunet/record'
 import { Bridge, type BridgeInit } from './bridge.ts'
-import { type ControlBpdu, decodeControlBpdu, encodeControlBpdu } from './control/bpdu.ts'
+import { decodeControlBpdu, encodeControlBpdu } from './control/bpdu.ts'
 import { CONTROL_BPDU, CONTROL_LINK_STATE } from './control/message.ts'
 import { createDropCounters, type DropCounters } from './drops.ts'
 import { FABRIC_DROPS, type FabricDrop } from './fabric-drops.ts'
@@ -20,7 +20,6 @@ import type { Advertisement } from './link-state/advertisement.ts'
 import { flowOf } from './link-state/digest.ts'
 import { LinkState } from './link-state/link-state.ts'
 import type { Member } from './members.ts'
-import type { TreePortInit } from './spanning-tree/port.ts'
 import { SpanningTree } from './spanning-tree/spanning-tree.ts'
 import type { SpanningTreeInit, TreeAction } from './spanning-tree/types.ts'
 import { type FabricTrunk, type TrunkInit, TrunkTable } from './trunk-table.ts'
@@ -49,8 +48,6 @@ export interface VlanFabricInit extends BridgeInit {
   /** 32 random bits (see `SpanningTreeInit`). */
   readonly firstNumber: number
   readonly tree?: Pick<SpanningTreeInit, 'priority' | 'maxAge' | 'forwardDelayMs' | 'isGranted'>
-  /** How the TAP takes part in the spanning tree. Default: an edge port, until a BPDU comes from there. */
-  readonly tap?: Omit<TreePortInit, 'kind' | 'neighbour'>
   /** Most neighbours in the graph of trunks, up to 64. */
   readonly maxNeighbours?: number
   /** See `LinkStateInit`. */
@@ -60,8 +57,6 @@ export interface VlanFabricInit extends BridgeInit {
 export interface VlanFabricOutput {
   /** Takes one lane message: an envelope and a record. */
   readonly send: SendParts
-  /** A BPDU for the bridges of the TAP's LAN. */
-  readonly sendTapBpdu?: (bpdu: ControlBpdu) => void
   /** A control message of a type that the fabric has nothing to do with. */
   readonly onControl?: (
     from: FabricTrunk,
@@ -138,7 +133,7 @@ export class VlanFabric {
       },
       nowMs,
     )
-    this.#run(this.tree.addPort(TAP_PORT, { edge: true, ...init.tap, kind: 'lan' }, nowMs), nowMs)
+    this.#run(this.tree.addPort(TAP_PORT, { kind: 'lan', edge: true }, nowMs), nowMs)
   }
 
   // --- trunks ----------------------------------------------------------------------------------------------
@@ -250,12 +245,6 @@ export class VlanFabric {
     const flow = flowOf(this.#nodeId, 0, member.id, 0)
     const hop = this.linkState.nextHop(member.id, 0, flow, nowMs)
     return hop === null ? [] : hop.peers
-  }
-
-  /** A BPDU came from the TAP's LAN. */
-  receiveTapBpdu(bpdu: ControlBpdu, nowMs: number): void {
-    this.#run(this.tree.receive(TAP_PORT, bpdu, nowMs), nowMs)
-    this.#finish(nowMs)
   }
 
   // --- from trunks -------------------------------------------------------------------------------------------
@@ -413,8 +402,9 @@ export class VlanFabric {
     for (const action of actions) {
       if (action.kind === 'flush') this.bridge.flush(action.exceptPort !== TAP_PORT)
       else if (action.kind === 'port') changed = true
-      else if (action.port === TAP_PORT) this.#output.sendTapBpdu?.(action.bpdu)
-      else this.#post(this.trunks.ofPort(action.port)!, encodeControlBpdu(action.bpdu))
+      // Nobody on the TAP's side takes part in the tree.
+      else if (action.port !== TAP_PORT)
+        this.#post(this.trunks.ofPort(action.port)!, encodeControlBpdu(action.bpdu))
     }
     if (changed) this.#noteStates(nowMs)
   }

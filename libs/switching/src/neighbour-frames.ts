@@ -32,6 +32,19 @@ const ALL_NODES = Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 
 const UNSPECIFIED4 = new Uint8Array(4)
 const UNSPECIFIED6 = new Uint8Array(16)
 
+/** Where the parts of an ARP packet are in an untagged frame (RFC 826). */
+const ARP_OPERATION = 20
+const ARP_SENDER = 28
+export const ARP_PROBE_TARGET = 38
+
+/** Whether the frame at `at` asks if somebody has an address: a request without a sender's (RFC 5227 §1.1), not behind a tag. */
+export function isArpProbe(bytes: Uint8Array, at: number, length: number): boolean {
+  if (length < ARP_PROBE_TARGET + 4 || bytes[at + 12] !== 0x08 || bytes[at + 13] !== 0x06) return false
+  if (bytes[at + ARP_OPERATION] !== 0 || bytes[at + ARP_OPERATION + 1] !== ARP_REQUEST) return false
+  for (let i = 0; i < 4; i++) if (bytes[at + ARP_SENDER + i] !== 0) return false
+  return true
+}
+
 /**
  * Asks one station whether it still has an address, claiming nothing: an ARP probe (RFC 5227 §2.1.1), or duplicate address
  * detection (RFC 4862 §5.4.2) in a frame for that station alone.
