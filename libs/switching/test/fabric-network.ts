@@ -7,7 +7,7 @@ import {
   RECORD_HEADROOM_BYTES,
   writeFrameHeader,
 } from '@wakunet/record'
-import { type ControlBpdu, type FabricTrunk, VlanFabric, type VlanFabricInit } from '../src/index.ts'
+import { type FabricTrunk, VlanFabric, type VlanFabricInit } from '../src/index.ts'
 import { nodeId } from './tree-network.ts'
 
 const NO_HINT = { flags: 0, gsoType: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
@@ -28,7 +28,6 @@ export class FabricNetwork {
   readonly fabrics: VlanFabric[] = []
   /** Texts that came out of each TAP. */
   readonly delivered: string[][] = []
-  readonly lanBpdus: ControlBpdu[][] = []
   /** Control of other types that each node got. */
   readonly control: { from: FabricTrunk; type: number }[][] = []
   /** Messages that are under way: the far end's lane message, and where to. */
@@ -38,7 +37,6 @@ export class FabricNetwork {
   addNode(init: Partial<VlanFabricInit> = {}): number {
     const node = this.fabrics.length
     this.delivered.push([])
-    this.lanBpdus.push([])
     this.control.push([])
     const fabric = new VlanFabric(
       {
@@ -53,7 +51,6 @@ export class FabricNetwork {
       },
       {
         send: (parts) => this.#transmit(node, parts),
-        sendTapBpdu: (bpdu) => this.lanBpdus[node]!.push(bpdu),
         onControl: (from, bytes, offset) => this.control[node]!.push({ from, type: bytes[offset]! }),
       },
       this.nowMs,

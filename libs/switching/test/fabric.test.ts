@@ -7,7 +7,6 @@ import {
   encodeAdvertisement,
   encodeControlBpdu,
   type FabricDrop,
-  TAP_PORT,
 } from '../src/index.ts'
 import { BROADCAST, FabricNetwork, frameOf, macHex, nonceOf, VLAN } from './fabric-network.ts'
 import { nodeId } from './tree-network.ts'
@@ -248,28 +247,10 @@ const CLAIM: ControlBpdu = {
 }
 
 describe('a fabric whose TAP leads to a LAN', () => {
-  const better = bridgeIdOf(32_768, new Uint8Array(16))
-
-  it('says so to the LAN, and leaves it to a better bridge there', () => {
+  it('carries no frames of it while another member serves it', () => {
     const network = line(2)
     const [fabric] = network.fabrics
-    assert.ok(network.lanBpdus[0]!.length > 0)
-    assert.equal(fabric!.tree.isForwarding(TAP_PORT), true)
-    // The root is on the LAN: the TAP is the root port, and the overlay hangs under it.
-    fabric!.receiveTapBpdu({ ...CLAIM, rootId: better, bridgeId: better }, network.nowMs)
-    network.run(1_000)
-    assert.equal(fabric!.tree.rootPort, TAP_PORT)
-  })
-
-  it('with root guard does not take its root from there, and carries no frames while somebody claims it', () => {
-    const network = new FabricNetwork()
-    network.addNode({ tap: { rootGuard: true } })
-    network.addNode()
-    network.connect(0, 1)
-    network.run(2_000)
-    const [fabric] = network.fabrics
-    fabric!.receiveTapBpdu({ ...CLAIM, rootId: better, bridgeId: better }, network.nowMs)
-    assert.equal(fabric!.tree.rootPort, null)
+    fabric!.setTapForwarding(false, network.nowMs)
     network.forward(0, frameOf(BROADCAST, macHex(0), 'out'))
     network.forward(1, frameOf(BROADCAST, macHex(1), 'in'))
     network.run(10)
@@ -277,18 +258,20 @@ describe('a fabric whose TAP leads to a LAN', () => {
     assert.equal(fabric!.drops['lan-blocked'], 2)
   })
 
-  it('forgets addresses everywhere when the LAN changes', () => {
+  it('makes all members forget its addresses when it begins to serve it, and when it is the only one again', () => {
     const network = line(2)
-    const station = '0200deadbeef'
-    network.forward(0, frameOf(BROADCAST, station, 'who'))
-    network.run(10)
     const [fabric, other] = network.fabrics
     const known = other!.bridge.fdbSize
-    fabric!.receiveTapBpdu(
-      { ...CLAIM, rootId: better, bridgeId: better, topologyChange: true },
-      network.nowMs,
-    )
-    network.run(1_000)
-    assert.equal(other!.bridge.fdbSize, known - 1)
+    for (const wasServing of [false, true]) {
+      fabric!.setTapForwarding(true, network.nowMs)
+      network.run(3_000)
+      network.forward(0, frameOf(BROADCAST, '0200deadbeef', 'who'))
+      network.run(10)
+      assert.equal(other!.bridge.fdbSize, known + 1)
+      if (!wasServing) fabric!.setTapForwarding(false, network.nowMs)
+      fabric!.setTapForwarding(true, network.nowMs)
+      network.run(100)
+      assert.equal(other!.bridge.fdbSize, known)
+    }
   })
 })

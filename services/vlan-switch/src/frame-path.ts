@@ -39,14 +39,7 @@ import { SegmentWriter } from './segment-writer.ts'
 /** What of a VLAN the rest of the port hears. */
 export type FramePathOutput = Pick<
   VlanDatapathOutput,
-  | 'onLocalFrame'
-  | 'onMemberProbe'
-  | 'onTapHost'
-  | 'onLanBpdu'
-  | 'sendTapBpdu'
-  | 'onControl'
-  | 'onPeers'
-  | 'onWake'
+  'onLocalFrame' | 'onMemberProbe' | 'onTapHost' | 'onControl' | 'onPeers' | 'onWake'
 >
 
 export interface FramePathComponents {
