@@ -293,10 +293,12 @@ export class VlanPort {
     return { own: ownLeases, known: claims }
   }
 
-  /** Every member that is known, those without a trunk to this node too. */
+  /** Every member that can be reached, those without a trunk to this node too. Others are remembered for a while. */
   knownMembers(): KnownMember[] {
-    const { bridge } = this.path.datapath.fabric
-    return knownMembers(this.vlanId, bridge.members.all, this.#members, this.#addressing.addressing)
+    const { bridge, linkState } = this.path.datapath.fabric
+    const nowMs = this.#clock.monotonicMs()
+    const reached = bridge.members.all.filter(({ id }) => linkState.distanceTo(id, 0, nowMs) !== null)
+    return knownMembers(this.vlanId, reached, this.#members, this.#addressing.addressing)
   }
 
   #others(members: readonly VlanMember[]): VlanMember[] {
