@@ -1,4 +1,5 @@
 import type { Bus, Subscription } from '@wakunet/bus'
+import type { VlanId } from '@wakunet/interface'
 import type { VlanSwitch } from './vlan-switch.ts'
 
 /** What vlan-switch answers on the bus. */
@@ -19,6 +20,7 @@ export class BusApi {
       this.#bus.respond('switch.leave', ({ vlan }) => service.leave(vlan)),
       this.#bus.respond('switch.list', () => ({ ports: service.list() })),
       this.#bus.respond('switch.show', ({ vlan }) => service.show(vlan)),
+      this.#bus.respond('switch.reach', ({ vlanId, nodeIds }) => service.reach(vlanId as VlanId, nodeIds)),
     ]
   }
 

@@ -4,7 +4,13 @@ import { macFromString, readMac } from '@wakunet/ethernet'
 import { nodeIdFromBytes, nodeIdToBytes, vlanIdToBytes } from '@wakunet/identity'
 import type { Clock, LaneConnection, Logger, NodeId, VlanId } from '@wakunet/interface'
 import { BOOT_NONCE_BYTES } from '@wakunet/record'
-import { GrantedPriorities, GUARD_NAMES, type TagPolicy, type VlanFabric } from '@wakunet/switching'
+import {
+  GrantedPriorities,
+  GUARD_NAMES,
+  type Member,
+  type TagPolicy,
+  type VlanFabric,
+} from '@wakunet/switching'
 import type { VlanSwitchConfig } from './config.ts'
 import { FramePath } from './frame-path.ts'
 import { GuardLog } from './guard-log.ts'
@@ -295,10 +301,17 @@ export class VlanPort {
 
   /** Every member that can be reached, those without a trunk to this node too. Others are remembered for a while. */
   knownMembers(): KnownMember[] {
-    const { bridge, linkState } = this.path.datapath.fabric
-    const nowMs = this.#clock.monotonicMs()
-    const reached = bridge.members.all.filter(({ id }) => linkState.distanceTo(id, 0, nowMs) !== null)
-    return knownMembers(this.vlanId, reached, this.#members, this.#addressing.addressing)
+    return knownMembers(this.vlanId, this.#reachedMembers(), this.#members, this.#addressing.addressing)
+  }
+
+  /** Members that some way leads to; who is out of reach is remembered for a while. */
+  #reachedMembers(): Member[] {
+    return this.fabric.bridge.members.all.filter(({ id }) => this.reaches(id))
+  }
+
+  /** Whether some way over trunks of members leads to a member. @param id node id, 16 bytes */
+  reaches(id: Uint8Array): boolean {
+    return this.fabric.linkState.distanceTo(id, 0, this.#clock.monotonicMs()) !== null
   }
 
   #others(members: readonly VlanMember[]): VlanMember[] {
@@ -391,7 +404,7 @@ export class VlanPort {
       addressMode: this.addressMode,
       state: this.#tap.isUp ? 'up' : 'failed',
       lastError: this.#tap.lastError ?? addressing.conflict,
-      members: this.path.datapath.fabric.bridge.members.size,
+      members: this.#reachedMembers().length,
       fdbEntries: this.path.datapath.fabric.bridge.fdbSize,
       framesIn,
       framesOut,

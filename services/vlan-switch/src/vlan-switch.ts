@@ -1,5 +1,5 @@
 import type { Bus, PortInfo, ReplyOf, RequestOf, VlanInfo, VlanMember } from '@wakunet/bus'
-import { vlanIdToBytes } from '@wakunet/identity'
+import { nodeIdToBytes, vlanIdToBytes } from '@wakunet/identity'
 import {
   type Clock,
   type LaneClient,
@@ -249,6 +249,13 @@ export class VlanSwitch implements Startable {
       tree: treeInfo(port.path.datapath.fabric),
       drops: port.drops(),
     }
+  }
+
+  /** Which of these nodes no way leads to in a VLAN; all of them in one that is not joined. */
+  reach(vlanId: VlanId, nodeIds: readonly string[]): ReplyOf<'switch.reach'> {
+    const port = this.#ports.get(vlanId)
+    const unreached = nodeIds.filter((nodeId) => !port?.reaches(nodeIdToBytes(nodeId as NodeId)))
+    return { unreached }
   }
 
   /** Of all ports, those that were left included. */
