@@ -23,8 +23,10 @@ export const DEFAULT_MAX_ENTRIES_PER_PORT = 1_024
 
 /** An address is where it was for this long after another port has claimed it, unless it is heard there again. */
 export const CONTEST_MS = 400
-/** An address that was heard where it was, while another port claimed it, stays there unasked for this long. */
+/** An address that was heard where it was, while another port claimed it, stays there unasked for this long, */
 export const HOLD_DOWN_MS = 10_000
+/** unless it falls silent there for so long. */
+export const HOLD_SILENCE_MS = 1_000
 /** Addresses that are contested at a time, in all and by one port; more claims wait. */
 export const MAX_CONTESTS = 128
 export const MAX_CONTESTS_PER_PORT = 32
@@ -162,7 +164,12 @@ export class Fdb<Port extends FdbPort> {
   }
 
   #contest(entry: FdbEntry<Port>, port: Port, nowMs: number): LearnVerdict {
-    if (entry.challenger !== null || nowMs < entry.heldUntilMs || !this.#mayContest(port)) return 'held'
+    if (
+      entry.challenger !== null ||
+      (nowMs < entry.heldUntilMs && nowMs - entry.seenMs < HOLD_SILENCE_MS) ||
+      !this.#mayContest(port)
+    )
+      return 'held'
     entry.challenger = port
     entry.decideMs = nowMs + CONTEST_MS
     this.#contested.add(entry)

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { CONTEST_MS, Fdb, type FdbPort, MAX_CONTESTS, MAX_CONTESTS_PER_PORT } from '../src/index.ts'
+import {
+  CONTEST_MS,
+  Fdb,
+  type FdbPort,
+  HOLD_SILENCE_MS,
+  MAX_CONTESTS,
+  MAX_CONTESTS_PER_PORT,
+} from '../src/index.ts'
 import { macBytes } from './frames.ts'
 
 const port = (): FdbPort => ({ learnedMacs: 0 })
@@ -85,7 +92,7 @@ describe('Fdb', () => {
     fdb.learn(at(MAC), 0, a, 0)
     for (let nowMs = 1; nowMs < 10_000; nowMs += 100) {
       assert.equal(fdb.learn(at(MAC), 0, thief, nowMs), 'held')
-      if (nowMs === 301) fdb.learn(at(MAC), 0, a, nowMs)
+      if (nowMs % 900 === 1) fdb.learn(at(MAC), 0, a, nowMs)
       fdb.tick(nowMs)
       assert.equal(fdb.lookup(at(MAC), 0, nowMs), a)
     }
@@ -94,6 +101,22 @@ describe('Fdb', () => {
     fdb.learn(at(MAC), 0, thief, 20_000)
     fdb.tick(20_000 + CONTEST_MS)
     assert.equal(fdb.lookup(at(MAC), 0, 20_500), thief)
+  })
+
+  it('does not hold an address down for a port where it has fallen silent', () => {
+    const fdb = new Fdb()
+    const a = port()
+    const b = port()
+    fdb.learn(at(MAC), 0, a, 0)
+    fdb.learn(at(MAC), 0, b, 1)
+    fdb.learn(at(MAC), 0, a, 2)
+    let movedMs = 0
+    for (let nowMs = 3; nowMs < 3_000 && movedMs === 0; nowMs += 10) {
+      fdb.learn(at(MAC), 0, b, nowMs)
+      fdb.tick(nowMs)
+      if (fdb.lookup(at(MAC), 0, nowMs) === b) movedMs = nowMs
+    }
+    assert.ok(movedMs >= HOLD_SILENCE_MS && movedMs <= HOLD_SILENCE_MS + CONTEST_MS + 20, `${movedMs}`)
   })
 
   it('gives an address that nobody was heard with for the ageing time to whoever comes', () => {
