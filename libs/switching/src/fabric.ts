@@ -224,7 +224,11 @@ export class VlanFabric {
         this.#run(this.tree.addPort(TAP_PORT, { kind: 'lan', edge: true }, nowMs), nowMs)
       // The stations of that LAN were behind another member until now.
       this.#run(this.tree.changeTopology(TAP_PORT, nowMs), nowMs)
-    } else this.#run(this.tree.removePort(TAP_PORT, nowMs), nowMs)
+    } else {
+      // They are behind another member now, who may not know that they were here.
+      this.#run(this.tree.changeTopology(TAP_PORT, nowMs), nowMs)
+      this.#run(this.tree.removePort(TAP_PORT, nowMs), nowMs)
+    }
     this.#finish(nowMs)
   }
 

@@ -266,6 +266,32 @@ test('who goes on forwarding when LANs are joined says that the stations of the 
   ])
 })
 
+test('a member that stopped unheard, while frames went one way only, leaves its stations to one that knows', () => {
+  const lan = new Lan()
+  lan.add(1)
+  lan.add(2)
+  lan.part(0, 1)
+  lan.run(3_000)
+  lan.cut.delete('0>1')
+  lan.run(500)
+  assert.deepEqual(lan.forwarders(), [0])
+  lan.cut.delete('1>0')
+  lan.run(500)
+  assert.deepEqual(lan.told[0], [true, true])
+})
+
+test('a LAN that grows by many members is told of once a second', () => {
+  const lan = new Lan()
+  lan.add(1)
+  lan.run(2_000)
+  for (let rank = 2; rank < 12; rank++) {
+    lan.add(rank)
+    lan.run(50)
+  }
+  lan.run(3_000)
+  assert.deepEqual(lan.told[0], [true, true, true])
+})
+
 test('a member without trunks leaves the LAN to others, and waits when its first trunk is there', () => {
   const lan = new Lan()
   lan.add(2)

@@ -46,7 +46,7 @@ export interface LanElectionInit {
 export interface LanElectionOutput {
   /** A frame for the LAN, which goes out even while nothing else does. */
   readonly send: (frame: Uint8Array) => void
-  /** Also told when this node goes on forwarding and another one, who did too, no longer does: its stations are here now. */
+  /** Also told when this node goes on forwarding and the LAN has grown by that of another one: its stations are here now. */
   readonly onChange: (isForwarding: boolean, nowMs: number) => void
 }
 
@@ -95,6 +95,9 @@ export class LanElection {
   #startMs: number
   /** When the last hello went out, and when the next is due. */
   #saidMs: number
+  /** When it was told last that stations are here now, and when it is to be told again. */
+  #toldMs = Number.NEGATIVE_INFINITY
+  #tellMs = Number.POSITIVE_INFINITY
   /** When it was decided last who forwards. */
   #settledMs: number
   #helloMs: number
@@ -184,9 +187,22 @@ export class LanElection {
     else this.#peers.set(key, this.#peerOf(hello, before, nowMs))
     const isNew = before === undefined || nowMs >= before.heardMs + LAN_HOLD_MS
     this.#settle(nowMs)
-    if (wasBeside && this.#isForwarding && !hello.isForwarding) this.#output.onChange(true, nowMs)
+    // Who was not heard here before may have stopped unheard: where frames went one way only for a moment.
+    if ((wasBeside || isNew) && this.#isForwarding && !hello.isForwarding) this.#tell(nowMs)
     // Whoever has just come, or forwards beside this node, is told at once.
     if ((isNew && !hello.isLeaving) || (this.#isForwarding && hello.isForwarding)) this.#say(nowMs)
+  }
+
+  /** Once a second at the most, however many there are. */
+  #tell(nowMs: number): void {
+    this.#tellMs = Math.max(nowMs, this.#toldMs + LAN_HOLD_MS)
+    if (this.#tellMs <= nowMs) this.#tellNow(nowMs)
+  }
+
+  #tellNow(nowMs: number): void {
+    this.#tellMs = Number.POSITIVE_INFINITY
+    this.#toldMs = nowMs
+    this.#output.onChange(true, nowMs)
   }
 
   #peerOf(hello: LanHello, before: Peer | undefined, nowMs: number): Peer {
@@ -234,12 +250,13 @@ export class LanElection {
       this.#isForwarding = true
       // Said before the first frame passes.
       this.#say(nowMs, true)
-      this.#output.onChange(true, nowMs)
+      this.#tellNow(nowMs)
     }
   }
 
   #stop(nowMs: number): void {
     this.#isForwarding = false
+    this.#tellMs = Number.POSITIVE_INFINITY
     this.#listen(nowMs)
     this.#output.onChange(false, nowMs)
   }
@@ -303,7 +320,7 @@ export class LanElection {
 
   /** When `tick` has something to do. */
   nextTickMs(): number {
-    let next = this.#helloMs
+    let next = Math.min(this.#helloMs, this.#tellMs)
     if (this.#isForwarding) return next
     if (this.#readyMs > this.#settledMs) next = Math.min(next, this.#readyMs)
     for (const { heardMs } of this.#peers.values()) next = Math.min(next, heardMs + LAN_HOLD_MS)
@@ -313,6 +330,7 @@ export class LanElection {
   tick(nowMs: number): void {
     for (const [key, { heardMs }] of this.#peers) if (nowMs >= heardMs + LAN_HOLD_MS) this.#peers.delete(key)
     this.#settle(nowMs)
+    if (this.#tellMs <= nowMs) this.#tellNow(nowMs)
     if (this.#helloMs <= nowMs) this.#say(nowMs, true)
   }
 
