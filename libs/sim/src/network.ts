@@ -58,6 +58,7 @@ export class SimNetwork {
   readonly #ends: Map<number, LinkEnd>[] = []
   readonly #record = createDecodedRecord()
   #openLinks = 0
+  #alive = 0
   #components: number | null = null
 
   constructor(init: NetworkInit, random: Random) {
@@ -112,6 +113,7 @@ export class SimNetwork {
   // --- what happens to nodes and trunks ------------------------------------------------------------------
 
   start(node: SimNode): void {
+    if (!node.alive) this.#alive++
     node.start(this.#random, this.nowMs)
     for (const end of this.endsOf(node)) end.reset()
     this.#components = null
@@ -122,6 +124,7 @@ export class SimNetwork {
   /** The node is gone from one moment to the next; its neighbours notice one after the other. */
   stop(node: SimNode, ending: Ending): void {
     for (const { link } of this.endsOf(node)) this.linkDown(link, ending)
+    if (node.alive) this.#alive--
     node.alive = false
     this.#components = null
   }
@@ -280,9 +283,7 @@ export class SimNetwork {
   }
 
   get aliveCount(): number {
-    let count = 0
-    for (const { alive } of this.nodes) if (alive) count++
-    return count
+    return this.#alive
   }
 
   #countComponents(): number {
