@@ -14,7 +14,8 @@ import {
 } from '@wakunet/sim'
 
 export const USAGE = `usage: npm run sim [-- OPTIONS]
-  --nodes N          members, 1000; more than 4096 are several VLANs, one after the other
+  --nodes N          members, 1000; more than one VLAN has are several, one after the other
+  --vlan-members N   most members of one VLAN, 4096
   --seed N           what all chance follows from; a new one each time
   --scenario NAME    ${SCENARIOS.join(', ')}; churn
   --events N         things that happen, 8
@@ -33,6 +34,7 @@ export class UsageError extends Error {}
 
 const OPTIONS = {
   nodes: { type: 'string', default: '1000' },
+  'vlan-members': { type: 'string', default: '4096' },
   seed: { type: 'string' },
   scenario: { type: 'string', default: 'churn' },
   events: { type: 'string', default: '8' },
@@ -78,6 +80,7 @@ function optionsFor(values: Values, nodes: number, seed: number): SimOptions {
   return {
     nodes,
     seed,
+    vlanMembers: numberOf('vlan-members', values['vlan-members'], 2, 4_096),
     scenario: oneOf<Scenario>('scenario', values.scenario, SCENARIOS),
     topology: oneOf<Topology>('topology', values.topology, TOPOLOGIES),
     events: numberOf('events', values.events, 0, 100_000),
@@ -97,7 +100,7 @@ function sizesOf(values: Values): number[] {
 
 function replayOf(values: Values, report: SimReport): string {
   const { nodes, seed, scenario, topology, connectionLimit, loss, addressing } = report
-  return `npm run sim -- --nodes ${nodes} --seed ${seed} --scenario ${scenario} --events ${values.events} --topology ${topology} --limit ${connectionLimit} --loss ${loss} --addressing ${addressing ? 'on' : 'off'}`
+  return `npm run sim -- --nodes ${nodes} --seed ${seed} --scenario ${scenario} --vlan-members ${values['vlan-members']} --events ${values.events} --topology ${topology} --limit ${connectionLimit} --loss ${loss} --addressing ${addressing ? 'on' : 'off'}`
 }
 
 /**

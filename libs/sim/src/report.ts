@@ -6,6 +6,8 @@ export interface SimOptions extends SimulationInit {
   readonly scenario: Scenario
   /** Things that happen. */
   readonly events: number
+  /** Most members of one VLAN: more nodes are several. Default `MAX_ORIGINS`, which is also the most there can be. */
+  readonly vlanMembers?: number
   /** Called when the network has come up, before anything is checked: tests break something there. */
   readonly onStarted?: (simulation: Simulation) => void
 }
@@ -95,7 +97,7 @@ export function simulate(options: SimOptions): SimReport {
  * know nothing of each other. Counts add up; of times and traffic the worst VLAN counts.
  */
 export function simulateVlans(options: SimOptions): SimReport {
-  const vlans = Math.max(1, Math.ceil(options.nodes / MAX_ORIGINS))
+  const vlans = Math.max(1, Math.ceil(options.nodes / (options.vlanMembers ?? MAX_ORIGINS)))
   const reports = Array.from({ length: vlans }, (_, i) => {
     const nodes = Math.floor((options.nodes + i) / vlans)
     return simulate({ ...options, nodes, seed: (options.seed + i) >>> 0 })

@@ -32,6 +32,8 @@ describe('a simulated VLAN', () => {
   it('divides more nodes than a VLAN has members among several VLANs', () => {
     assert.throws(() => simulate({ nodes: 4_097, seed, scenario: 'idle', events: 0 }), RangeError)
     assert.equal(simulateVlans({ nodes: 6, seed: 5, scenario: 'idle', events: 0 }).vlans, 1)
+    const { vlans, nodes } = simulateVlans({ nodes: 7, seed: 5, scenario: 'idle', events: 0, vlanMembers: 3 })
+    assert.deepEqual([vlans, nodes], [3, 7])
   })
 })
 
