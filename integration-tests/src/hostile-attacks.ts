@@ -3,7 +3,14 @@ import { vlanIdToBytes } from '@wakunet/identity'
 import type { VlanId } from '@wakunet/interface'
 import { RECORD_FIELD, RECORD_HEADER_BYTES, type RecordHeader } from '@wakunet/record'
 import { markedFrame, patched } from './hostile-frames.ts'
-import { type ClaimedFrame, type HostileScene, NO_HINT, recordHeader, recordOf } from './hostile-scene.ts'
+import {
+  type ClaimedFrame,
+  controlRecord,
+  type HostileScene,
+  NO_HINT,
+  recordHeader,
+  recordOf,
+} from './hostile-scene.ts'
 import { LYING_HINTS } from './lying-hints.ts'
 
 /** A record that the victim must drop, and the one counter that must tell. */
@@ -76,8 +83,8 @@ const MALFORMED: readonly RecordAttack[] = [
     build: withByte(RECORD_FIELD.flags, 0x80),
   },
   {
-    name: 'control messages in place of frames',
-    counter: refused('control'),
+    name: 'control that could go further than to a neighbour',
+    counter: dropped('control-hop'),
     times: TIMES,
     build: withHeader(() => ({ control: true })),
   },
@@ -163,14 +170,14 @@ const UNTRUE: readonly RecordAttack[] = [
     build: withHeader(({ ids }) => ({ vlanId: ids.otherVlan })),
   },
   {
-    name: 'in the name of another member',
-    counter: dropped('sender-not-ingress'),
+    name: 'in the name of another member, whose boot nonce it does not know',
+    counter: dropped('boot-nonce'),
     times: TIMES,
     build: withHeader(({ ids }) => ({ ingress: ids.bystander })),
   },
   {
     name: 'in the name of the victim',
-    counter: dropped('sender-not-ingress'),
+    counter: dropped('own-record'),
     times: TIMES,
     build: withHeader(({ ids }) => ({ ingress: ids.victim })),
   },
@@ -181,10 +188,36 @@ const UNTRUE: readonly RecordAttack[] = [
     build: withHeader((scene) => ({ bootNonce: scene.randomBytes(8) })),
   },
   {
-    name: 'for another node',
-    counter: dropped('egress-other'),
+    name: 'in the name of somebody whom nobody knows',
+    counter: dropped('ingress-unknown'),
     times: TIMES,
-    build: withHeader(({ ids }) => ({ egress: ids.bystander })),
+    build: withHeader((scene) => ({ ingress: scene.randomBytes(16) })),
+  },
+  {
+    name: 'for a node that nobody knows',
+    counter: dropped('no-route'),
+    times: TIMES,
+    build: withHeader((scene) => ({ egress: scene.randomBytes(16) })),
+  },
+  {
+    name: 'for another node, without hops to get there',
+    counter: dropped('hop-limit'),
+    times: TIMES,
+    build: withHeader(({ ids }) => ({ egress: ids.bystander, hopLimit: 1 })),
+  },
+  {
+    name: 'with a BPDU that is none',
+    counter: dropped('control-malformed'),
+    times: TIMES,
+    build: (scene, turn) =>
+      controlRecord(scene, Buffer.concat([Buffer.of(1, 1), scene.randomBytes(turn % 60)])),
+  },
+  {
+    name: 'with control of an unknown kind',
+    counter: dropped('control-unknown'),
+    times: TIMES,
+    build: (scene, turn) =>
+      controlRecord(scene, Buffer.concat([Buffer.of(99, 1), scene.randomBytes(turn % 60)])),
   },
   {
     name: 'of a key epoch in an open VLAN',
@@ -219,7 +252,8 @@ const UNTRUE: readonly RecordAttack[] = [
   {
     name: 'to the spanning tree of a bridge',
     counter: dropped('reserved-destination'),
-    times: TIMES,
+    // More would be a storm, which has a counter of its own.
+    times: 100,
     build: withEnds(() => ({ destination: '01:80:c2:00:00:00' })),
   },
   {

@@ -1,5 +1,5 @@
 /**
- * The program of a hostile peer: a proper member of a VLAN by key, hello and membership, and no further. It
+ * The program of a hostile peer: a proper member of a VLAN by key, hello, membership and link state, and no further. It
  * reads one command a line and answers each with one line of JSON; `HostilePeer` drives it.
  *
  * ```text
@@ -17,13 +17,22 @@ import type { WireMembership } from '@wakunet/trunk'
 import type { Libp2p } from 'libp2p'
 import { RECORD_ATTACKS } from './hostile-attacks.ts'
 import { markedFrame, tcpFrame } from './hostile-frames.ts'
-import { type HostileScene, type HostileTarget, NO_HINT, recordHeader, recordOf } from './hostile-scene.ts'
+import {
+  advertisementRecord,
+  type HostileScene,
+  type HostileTarget,
+  NO_HINT,
+  recordHeader,
+  recordOf,
+} from './hostile-scene.ts'
 import { createHostileHost, HostileTrunk } from './hostile-trunk.ts'
 import { SUPER_FRAME_BYTES, TCP_SUM_HINT, TCP_SUPER_HINT } from './lying-hints.ts'
 import { TRUNK_ATTACKS } from './trunk-attacks.ts'
 
 /** High enough that there are old sequence numbers to use. */
 const FIRST_SEQUENCE = 1_000_000
+/** The victim's switch may hear of the trunk later than trunk-peer, and takes one advertisement a second. */
+const ADVERTISE_MS = 1_200
 
 class HostileProgram {
   readonly #host: Libp2p
@@ -88,10 +97,20 @@ class HostileProgram {
 
   async #openTrunk(): Promise<HostileTrunk> {
     const { target, bootNonce } = this.#scene
-    this.#trunk ??= await HostileTrunk.open(this.#host, target.address, bootNonce, [
-      this.#membership(this.mac),
-    ])
+    if (this.#trunk === null) {
+      const membership = this.#membership(this.mac)
+      this.#trunk = await HostileTrunk.open(this.#host, target.address, bootNonce, [membership])
+      this.#advertise(this.#trunk)
+    }
     return this.#trunk
+  }
+
+  /** Says to the victim, as long as the trunk stands, that there is a way between the two. */
+  #advertise(trunk: HostileTrunk): void {
+    const advertise = () => void trunk.sendRecord(advertisementRecord(this.#scene)).catch(() => {})
+    advertise()
+    const timer = setInterval(advertise, ADVERTISE_MS)
+    void trunk.closed.then(() => clearInterval(timer))
   }
 
   #membership(mac: string): WireMembership {

@@ -6,6 +6,7 @@ import {
   type RecordHeader,
   writeFrameHeader,
 } from '@wakunet/record'
+import { encodeAdvertisement } from '@wakunet/switching'
 
 /** What a hostile peer knows of the hosts that it attacks; travels to its process as JSON. */
 export interface HostileTarget {
@@ -48,6 +49,10 @@ export interface HostileScene {
   randomBytes(length: number): Uint8Array
 }
 
+/** To the other end of a trunk and no further (docs/protocols/vlan-control.md). */
+const NEIGHBOUR_HOP_LIMIT = 1
+const TRUNK_COST = 200
+
 export const NO_HINT: FrameHint = { flags: 0, gsoType: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
 
 /** An honest header, to the victim, for whatever `changes` does not name. */
@@ -63,6 +68,19 @@ export function recordHeader(scene: HostileScene, changes: Partial<RecordHeader>
     egress: scene.ids.victim,
     ...changes,
   }
+}
+
+/** Control for the victim's switch: one message, to a neighbour. */
+export function controlRecord(scene: HostileScene, message: Uint8Array): Uint8Array {
+  const header = recordHeader(scene, { control: true, hopLimit: NEIGHBOUR_HOP_LIMIT })
+  return recordOf(header, { frame: message, hint: NO_HINT })
+}
+
+/** Honest link state: a trunk to the victim, and no other. */
+export function advertisementRecord(scene: HostileScene): Uint8Array {
+  const { self, victim } = scene.ids
+  const neighbours = [{ id: victim, cost: TRUNK_COST }]
+  return controlRecord(scene, encodeAdvertisement(self, scene.bootNonce, Date.now(), neighbours))
 }
 
 /** A record of one frame. */
