@@ -100,7 +100,7 @@ function sizesOf(values: Values): number[] {
 
 function replayOf(values: Values, report: SimReport): string {
   const { nodes, seed, scenario, topology, connectionLimit, loss, addressing } = report
-  return `npm run sim -- --nodes ${nodes} --seed ${seed} --scenario ${scenario} --vlan-members ${values['vlan-members']} --events ${values.events} --topology ${topology} --limit ${connectionLimit} --loss ${loss} --addressing ${addressing ? 'on' : 'off'}`
+  return `npm run sim -- --nodes ${nodes} --seed ${seed} --scenario ${scenario} --events ${values.events} --topology ${topology} --limit ${connectionLimit} --loss ${loss} --addressing ${addressing ? 'on' : 'off'} --vlan-members ${values['vlan-members']}`
 }
 
 /**
