@@ -30,6 +30,8 @@ export const ORIGIN_AGEING_MS = 60_000
 /** After the paths have changed, others may send by other ways for so long; a member that changes something all the time ends that. */
 const REVERSE_PATH_GRACE_MS = 1_000
 const GRACE_BURST = 32
+/** Longer than it takes to advertise a cost, and shorter than the grace after that. */
+const PATH_COST_DELAY_MS = 600
 const GRACES_PER_SECOND = 1 / 4
 const SWEEP_MS = 15_000
 const MAX_SYNC_AGE_MS = 1_000
@@ -155,7 +157,18 @@ export class LinkState {
   setCost(neighbour: LinkNeighbour, cost: number, nowMs: number): void {
     if (neighbour.cost === cost) return
     neighbour.cost = cost
+    neighbour.pathCostDueMs = nowMs + PATH_COST_DELAY_MS
     this.#change(nowMs)
+  }
+
+  /** Paths follow costs that everybody has heard of by now. */
+  #settleCosts(nowMs: number): void {
+    for (const neighbour of this.#neighbours) {
+      if (nowMs < neighbour.pathCostDueMs) continue
+      neighbour.pathCostDueMs = Number.POSITIVE_INFINITY
+      neighbour.pathCost = neighbour.cost
+      this.#markDirty(nowMs)
+    }
   }
 
   /** Whether the trunk forwards in the spanning tree: what is new goes over these. */
@@ -226,12 +239,14 @@ export class LinkState {
     if (this.#changedMs !== Number.POSITIVE_INFINITY)
       next = Math.min(next, Math.max(this.#advertiseDueMs(), this.#rate.readyMs(nowMs)))
     for (const { digestDueMs } of this.#treeNeighbours) next = Math.min(next, digestDueMs)
+    for (const { pathCostDueMs } of this.#neighbours) next = Math.min(next, pathCostDueMs)
     for (const { flushMs } of this.#waiting) next = Math.min(next, flushMs)
     return next
   }
 
   /** Advertises what has changed, sends the digests that are due and forgets whom nobody reaches. */
   tick(nowMs: number): void {
+    this.#settleCosts(nowMs)
     if (nowMs >= this.#advertiseDueMs() && this.#rate.take(nowMs)) {
       this.#advertise(nowMs)
       this.#flood(this.#self.advertisement.bytes, null, nowMs)
@@ -320,7 +335,8 @@ export class LinkState {
 
   /** What the paths are made of has changed. */
   #markDirty(nowMs: number): void {
-    if (!this.#isDirty && this.#graceRate.take(nowMs)) this.#graceUntilMs = nowMs + REVERSE_PATH_GRACE_MS
+    const isOver = this.#graceUntilMs - nowMs < REVERSE_PATH_GRACE_MS / 2
+    if (isOver && this.#graceRate.take(nowMs)) this.#graceUntilMs = nowMs + REVERSE_PATH_GRACE_MS
     this.#isDirty = true
   }
 
@@ -331,7 +347,7 @@ export class LinkState {
       const origin = this.database.find(neighbour.id, 0)
       const cost = origin === null ? 0 : advertisedCost(origin.advertisement, this.#init.nodeId)
       if (origin !== null && cost > 0)
-        hops.push({ slot: origin.slot, cost: Math.max(cost, neighbour.cost), bit })
+        hops.push({ slot: origin.slot, cost: Math.max(cost, neighbour.pathCost), bit })
     }
     return hops
   }
