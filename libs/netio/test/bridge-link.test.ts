@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { joinBridge, leaveBridge, openTap, readAddresses, readBridge } from '../src/index.ts'
 import { enterNamespace } from './enter-namespace.ts'
 import { freshName, ip, readFrames, startTap } from './kernel-tap-bench.ts'
@@ -147,9 +148,12 @@ test('a carrier that flaps is seen by who watches it, and the addresses stay', a
     if (events.at(-1) !== state) events.push(state)
     if (events.includes('DOWN') && state === 'UP') back.resolve()
   })
-  // The monitor has subscribed as soon as it shows anything.
-  ip('link', 'set', 'dev', port.name, 'alias', 'watched')
-  await once(lines, 'line')
+  // The monitor has subscribed as soon as it shows anything; what happened before that it does not show.
+  const subscribed = once(lines, 'line').then(() => true)
+  for (let i = 0; ; i++) {
+    ip('link', 'set', 'dev', port.name, 'alias', `watched ${i}`)
+    if (await Promise.race([subscribed, pause(100, false)])) break
+  }
   const before = await readAddresses(port.name)
   await Promise.all([port.flapCarrier(), port.flapCarrier()])
   await back.promise
