@@ -9,7 +9,6 @@
  * - `ingress-unknown`: nobody has advertised that member
  * - `boot-nonce`: not the boot nonce that the ingress node has advertised
  * - `tree-blocked`: to the tree, over a trunk that does not forward
- * - `reverse-path`: to one node, over a trunk that is not on the way from the ingress node
  * - `sequence-seen`, `sequence-old`: a duplicate, or too far behind to know
  * - `hop-limit`: to be passed on, but it has crossed enough trunks
  * - `no-route`: no way leads to the egress node, or only the one that the record came by
@@ -27,7 +26,6 @@ export const FABRIC_DROPS = [
   'ingress-unknown',
   'boot-nonce',
   'tree-blocked',
-  'reverse-path',
   'sequence-seen',
   'sequence-old',
   'hop-limit',

@@ -278,7 +278,6 @@ export class VlanFabric {
     if (record.bootNonceHigh !== member.bootNonceHigh || record.bootNonceLow !== member.bootNonceLow)
       return this.#drop('boot-nonce')
     if (record.tree && !this.tree.isForwarding(trunk.port)) return this.#drop('tree-blocked')
-    if (!record.tree && !this.#isOnWay(record, trunk, nowMs)) return this.#drop('reverse-path')
     const verdict = member.window.accept(record.sequence)
     if (verdict === 'seen') return this.#drop('sequence-seen')
     if (verdict === 'old') return this.#drop('sequence-old')
@@ -295,13 +294,6 @@ export class VlanFabric {
     trunk.bytes += size
     member.bytes += size
     return this.tree.isForwarding(TAP_PORT) ? member : this.#drop('lan-blocked')
-  }
-
-  /** Whether a member's unicast may come by this trunk: a member that is not on the way does not speak for it. */
-  #isOnWay({ bytes, offset }: DecodedRecord, trunk: FabricTrunk, nowMs: number): boolean {
-    const ingress = offset + RECORD_FIELD.ingress
-    if (idEquals(bytes, ingress, trunk.id)) return true
-    return trunk.neighbour !== null && this.linkState.isOnWay(bytes, ingress, trunk.neighbour, nowMs)
   }
 
   #passToTree(record: DecodedRecord, from: FabricTrunk): void {

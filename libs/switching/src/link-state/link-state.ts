@@ -27,12 +27,6 @@ const ADVERTISE_BURST = 4
 const ADVERTISEMENTS_PER_SECOND = 1
 /** An origin out of reach for longer is forgotten. */
 export const ORIGIN_AGEING_MS = 60_000
-/** After the paths have changed, others may send by other ways for so long; a member that changes something all the time ends that. */
-const REVERSE_PATH_GRACE_MS = 1_000
-const GRACE_BURST = 32
-/** Longer than it takes to advertise a cost, and shorter than the grace after that. */
-const PATH_COST_DELAY_MS = 600
-const GRACES_PER_SECOND = 1 / 4
 const SWEEP_MS = 15_000
 const MAX_SYNC_AGE_MS = 1_000
 
@@ -92,8 +86,6 @@ export class LinkState {
   #sweepMs: number
   #isDirty = true
   #computedMs = Number.NEGATIVE_INFINITY
-  readonly #graceRate: TokenBucket
-  #graceUntilMs = 0
 
   constructor(init: LinkStateInit, nowMs: number) {
     this.#init = init
@@ -105,7 +97,6 @@ export class LinkState {
     })
     this.database.onRemove = (origin) => this.#graph.unlink(origin.slot)
     this.#rate = new TokenBucket(ADVERTISE_BURST, ADVERTISEMENTS_PER_SECOND, nowMs)
-    this.#graceRate = new TokenBucket(GRACE_BURST, GRACES_PER_SECOND, nowMs)
     this.#sequence = init.firstSequence - 1
     this.#self = this.#advertise(nowMs)
     // Nobody has heard of that one: the first neighbours need not wait for the gap.
@@ -157,18 +148,7 @@ export class LinkState {
   setCost(neighbour: LinkNeighbour, cost: number, nowMs: number): void {
     if (neighbour.cost === cost) return
     neighbour.cost = cost
-    neighbour.pathCostDueMs = nowMs + PATH_COST_DELAY_MS
     this.#change(nowMs)
-  }
-
-  /** Paths follow costs that everybody has heard of by now. */
-  #settleCosts(nowMs: number): void {
-    for (const neighbour of this.#neighbours) {
-      if (nowMs < neighbour.pathCostDueMs) continue
-      neighbour.pathCostDueMs = Number.POSITIVE_INFINITY
-      neighbour.pathCost = neighbour.cost
-      this.#markDirty(nowMs)
-    }
   }
 
   /** Whether the trunk forwards in the spanning tree: what is new goes over these. */
@@ -182,7 +162,7 @@ export class LinkState {
   #change(nowMs: number): void {
     this.#firstChangeMs = Math.min(this.#firstChangeMs, nowMs)
     this.#changedMs = nowMs
-    this.#markDirty(nowMs)
+    this.#isDirty = true
   }
 
   /** A link state message came from a neighbour. */
@@ -213,7 +193,7 @@ export class LinkState {
     }
     if (this.database.accept(bytes, offset, length, nowMs) !== 'newer') return
     const origin = this.database.find(bytes, offset + ADVERTISEMENT_FIELD.origin)!
-    if (origin.isStale) this.#markDirty(nowMs)
+    if (origin.isStale) this.#isDirty = true
     this.#sync.isDirty = true
     this.#flood(origin.advertisement.bytes, from, nowMs)
   }
@@ -239,14 +219,12 @@ export class LinkState {
     if (this.#changedMs !== Number.POSITIVE_INFINITY)
       next = Math.min(next, Math.max(this.#advertiseDueMs(), this.#rate.readyMs(nowMs)))
     for (const { digestDueMs } of this.#treeNeighbours) next = Math.min(next, digestDueMs)
-    for (const { pathCostDueMs } of this.#neighbours) next = Math.min(next, pathCostDueMs)
     for (const { flushMs } of this.#waiting) next = Math.min(next, flushMs)
     return next
   }
 
   /** Advertises what has changed, sends the digests that are due and forgets whom nobody reaches. */
   tick(nowMs: number): void {
-    this.#settleCosts(nowMs)
     if (nowMs >= this.#advertiseDueMs() && this.#rate.take(nowMs)) {
       this.#advertise(nowMs)
       this.#flood(this.#self.advertisement.bytes, null, nowMs)
@@ -282,7 +260,7 @@ export class LinkState {
     this.database.accept(bytes, 0, bytes.length, nowMs, true)
     this.#self = this.database.find(nodeId, 0)!
     this.#self.unreachableSinceMs = Number.POSITIVE_INFINITY
-    this.#markDirty(nowMs)
+    this.#isDirty = true
     return this.#self
   }
 
@@ -333,13 +311,6 @@ export class LinkState {
     else if (origin.unreachableSinceMs === Number.POSITIVE_INFINITY) origin.unreachableSinceMs = nowMs
   }
 
-  /** What the paths are made of has changed. */
-  #markDirty(nowMs: number): void {
-    const isOver = this.#graceUntilMs - nowMs < REVERSE_PATH_GRACE_MS / 2
-    if (isOver && this.#graceRate.take(nowMs)) this.#graceUntilMs = nowMs + REVERSE_PATH_GRACE_MS
-    this.#isDirty = true
-  }
-
   /** Trunks that are up here and that the neighbour advertises too. */
   #firstHops(): FirstHop[] {
     const hops: FirstHop[] = []
@@ -347,7 +318,7 @@ export class LinkState {
       const origin = this.database.find(neighbour.id, 0)
       const cost = origin === null ? 0 : advertisedCost(origin.advertisement, this.#init.nodeId)
       if (origin !== null && cost > 0)
-        hops.push({ slot: origin.slot, cost: Math.max(cost, neighbour.pathCost), bit })
+        hops.push({ slot: origin.slot, cost: Math.max(cost, neighbour.cost), bit })
     }
     return hops
   }
@@ -378,20 +349,6 @@ export class LinkState {
     const count = popCount(low) + popCount(high)
     if (count === 0) return null
     return this.#neighbours[bitOf(low, high, flow % count)]!
-  }
-
-  /**
-   * Whether what comes from the node whose id is at `offset` may come by this neighbour: ways are the same in both
-   * directions, as both ends of a trunk have the higher cost of the two. Just after a change others may still use other ways.
-   */
-  isOnWay(bytes: Uint8Array, offset: number, neighbour: LinkNeighbour, nowMs: number): boolean {
-    if (this.#isDirty) this.#ensure(nowMs)
-    if (nowMs < this.#graceUntilMs) return true
-    const origin = this.database.find(bytes, offset)
-    const bit = this.#neighbours.indexOf(neighbour)
-    if (origin === null || bit < 0) return false
-    const hops = bit < 32 ? this.#paths.lowHops : this.#paths.highHops
-    return ((hops[origin.slot] ?? 0) & (1 << (bit & 31))) !== 0
   }
 }
 

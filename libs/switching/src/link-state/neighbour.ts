@@ -23,11 +23,7 @@ export class LinkNeighbour {
   readonly peers: readonly Uint8Array[]
   readonly syncRate: TokenBucket
   readonly answerRate: TokenBucket
-  /** As advertised. */
   cost: number
-  /** As paths count it: others hear of a new cost before this node sends another way (`LinkState.isOnWay`). */
-  pathCost: number
-  pathCostDueMs = Number.POSITIVE_INFINITY
   /** The trunk forwards in the spanning tree. */
   inTree = false
   digestDueMs: number
@@ -45,7 +41,6 @@ export class LinkNeighbour {
     this.#waiting = waiting
     this.peers = [id]
     this.cost = cost
-    this.pathCost = cost
     this.digestDueMs = nowMs
     this.digestSentMs = nowMs
     this.syncRate = new TokenBucket(SYNC_BURST, SYNC_PER_SECOND, nowMs)
