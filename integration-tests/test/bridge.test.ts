@@ -264,32 +264,6 @@ function suite(shape: Shape, stp: boolean): void {
       assert.equal(await pings(pc, remote.address4), '5 received, 0')
     })
 
-    // The last: the switch is silent for 1,000 s after it has heard another server.
-
-    // The last one: the switches leave DHCP alone for a long time after it.
-    it('heal when the forwarder is killed', async (t: TestContext) => {
-      const { network, remote, pc, ...scene } = fixture()
-      const [forwarder, other] = await converged(network, { ...scene, remote, pc })
-      await pc.ip([`addr flush dev lan0`])
-      const client = DhcpClient.start({ kind: 'udhcpc', host: pc, interface: 'lan0', hostname: 'pc' })
-      const leased = await client.address()
-      assert.equal(await pings(remote.host.lab, leased), '5 received, 0')
-      await pings(pc, remote.address4, 2)
-      const { outageMs, duplicates } = await outageDuring(pc, remote.address4, () =>
-        forwarder.kill('SIGKILL'),
-      )
-      tellFigures(t, 'bridge-failover', { stp, outageMs, duplicates })
-      assert.ok(outageMs < FAILOVER_LIMIT_MS)
-      assert.equal(duplicates, 0)
-      assert.equal(await pings(remote.host.lab, leased), '5 received, 0')
-      assert.ok((await lanOf(network, other, scene.vlan)).forwarding)
-      await forwarder.start()
-      await network.ready(forwarder)
-      await converged(network, { ...scene, remote, pc })
-      assert.ok((await lanOf(network, other, scene.vlan)).forwarding, 'who forwards goes on')
-      assert.equal(await pings(pc, remote.address4), '5 received, 0')
-    })
-
     // The last one: the switches leave DHCP alone for a long time after it.
     it('leave DHCP to a server that the LAN has', async () => {
       const { network, pc, bridging, vlan, ...scene } = fixture()

@@ -19,7 +19,7 @@ import type { MulticastSpeaker } from './multicast/group-frames.ts'
 import { MulticastSwitch, type MulticastSwitchInit } from './multicast/multicast-switch.ts'
 import type { MulticastTargets } from './multicast/multicast-targets.ts'
 import type { MulticastSide } from './multicast/port-snooper.ts'
-import { ARP_PROBE_TARGET, isArpProbe } from './neighbour-frames.ts'
+import { ARP_PROBE_TARGET, askEverybody, isArpProbe } from './neighbour-frames.ts'
 import { NeighbourProxy } from './neighbour-proxy.ts'
 import { OwnFrame } from './own-frame.ts'
 import { PathMtu } from './path-mtu.ts'
@@ -239,6 +239,25 @@ export class VlanDatapath implements BridgePolicy {
       if (member === null) continue
       writeMac(this.#station, 0, mac)
       this.#output.toTap(encodeLanStation(this.#station, vlanId, nodeId))
+    }
+    this.#askLanStations(nowMs)
+  }
+
+  /**
+   * Stations of a member that is on this LAN too are on it themselves now, but its bridges may know them behind this TAP, from
+   * when there was no other way: what the stations answer shows where they are.
+   */
+  #askLanStations(nowMs: number): void {
+    const { members } = this.fabric.bridge
+    const neighbours = new Set(this.lan?.neighbours(nowMs).map((id) => members.find(id, 0)))
+    neighbours.delete(null)
+    if (neighbours.size === 0) return
+    let asked = 0
+    for (const { address, mac, owner } of this.guards.bindings) {
+      const member = this.#ports.memberOf(owner)
+      if (mac === null || !neighbours.has(member)) continue
+      this.#output.toTap(askEverybody({ address, mac }, this.#init.tapMac))
+      if (++asked >= MAX_LAN_STATIONS) return
     }
   }
 

@@ -65,6 +65,12 @@ export function probeFrame(bound: BoundAddress, from: Uint8Array): Uint8Array {
   return ndFrame(destination, from, UNSPECIFIED6, solicitedNode(bound.address), message)
 }
 
+/** The same in a frame for everybody: nobody has to know where the station is. */
+export function askEverybody(bound: BoundAddress, from: Uint8Array): Uint8Array {
+  const frame = probeFrame(bound, from)
+  return frame.fill(0xff, 0, MAC_BYTES)
+}
+
 /**
  * Tells the TAP where an address is now, as the station itself would: an ARP announcement (RFC 5227 §2.3), or an unsolicited
  * neighbour advertisement that overrides (RFC 4861 §7.2.6).

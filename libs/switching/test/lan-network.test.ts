@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { BPDU_CONFIGURATION, BPDU_FLAG_TOPOLOGY_CHANGE, encodeBpdu } from '@wakunet/ethernet'
+import { ARP_REPLY, BPDU_CONFIGURATION, BPDU_FLAG_TOPOLOGY_CHANGE, encodeBpdu } from '@wakunet/ethernet'
 import type { VlanDatapathInit } from '../src/index.ts'
 import { DatapathNetwork, memberId } from './datapath-network.ts'
-import { bytesOf, ethernet, join, mac } from './guard-support.ts'
+import { arp, bytesOf, ethernet, ip4, join, mac } from './guard-support.ts'
 import { SimLan } from './lan-network.ts'
 
 const GUEST = 0x99
+const QUIET = 0x9a
 const PLAIN_ETHERTYPE = 0x88b5
 const HELLO_MAC = bytesOf('060000000001')
 const BRIDGED: Partial<VlanDatapathInit> = { guards: { isBridged: true }, lan: { helloMac: HELLO_MAC } }
@@ -126,6 +127,31 @@ describe('two members that bridge one LAN', () => {
       network.run(500)
       assert.deepEqual(copies(scene), [1, 1, 1])
     }
+  })
+
+  it('find a silent station that was behind the VLAN a moment ago, and is on the LAN now', () => {
+    const address = '10.0.0.153'
+    const { network, lan } = setup()
+    const isAsked = (frame: Uint8Array) =>
+      frame[12] === 0x08 &&
+      frame[13] === 0x06 &&
+      frame[21] === 1 &&
+      Buffer.compare(frame.subarray(38, 42), ip4(address)) === 0
+    const reply = (asker: Uint8Array) =>
+      arp(QUIET, address, '0.0.0.0', { operation: ARP_REPLY, destination: asker })
+    const quiet = lan.plugStation(1, (frame) => (isAsked(frame) ? reply(frame.slice(6, 12)) : null))
+    lan.isCut = true
+    network.run(2_000)
+    // Bridge 0 hears it through member 2, the VLAN and member 1.
+    quiet.send(arp(QUIET, address, '10.0.0.1'))
+    network.run(500)
+    lan.isCut = false
+    network.run(3_000)
+    assert.deepEqual(forwarders(network), [1])
+    const down = marked(3, QUIET)
+    network.send(3, down.frame)
+    network.run(500)
+    assert.equal(texts(quiet.heard, down.mark), 1)
   })
 
   it('are no part of the spanning tree of the LAN, whatever root it claims', () => {

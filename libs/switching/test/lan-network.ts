@@ -64,12 +64,23 @@ export class SimLan {
     this.#taps.set(n, into)
   }
 
-  /** A station on the LAN. @returns what it has heard, and a way to send */
-  plugStation(bridge: 0 | 1): { heard: Uint8Array[]; send: Deliver } {
+  /**
+   * A station on the LAN.
+   * @param answer what it says to a frame that it hears
+   * @returns what it has heard, and a way to send
+   */
+  plugStation(
+    bridge: 0 | 1,
+    answer: (frame: Uint8Array) => Uint8Array | null = () => null,
+  ): { heard: Uint8Array[]; send: Deliver } {
     const heard: Uint8Array[] = []
-    const into = this.#bridges[bridge].addPort((frame) =>
-      this.#carry(frame, (arrived) => heard.push(arrived)),
-    )
-    return { heard, send: (frame) => this.#carry(frame, into) }
+    const send: Deliver = (frame) => this.#carry(frame, into)
+    const hear: Deliver = (frame) => {
+      heard.push(frame)
+      const reply = answer(frame)
+      if (reply !== null) send(reply)
+    }
+    const into = this.#bridges[bridge].addPort((frame) => this.#carry(frame, hear))
+    return { heard, send }
   }
 }

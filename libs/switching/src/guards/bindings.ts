@@ -117,6 +117,11 @@ export class BindingTable<Owner extends BindingOwner> {
     return binding === null || this.#isAged(binding, nowMs) ? null : binding
   }
 
+  /** All bindings, aged ones included. */
+  [Symbol.iterator](): Iterator<Binding<Owner>> {
+    return this.#bindings[Symbol.iterator]()
+  }
+
   /** An address that the station has on that owner's side, or null. Looks at every binding: not for every frame. */
   findByStation(mac: number, owner: Owner): Binding<Owner> | null {
     for (const binding of this.#bindings) if (binding.mac === mac && binding.owner === owner) return binding
