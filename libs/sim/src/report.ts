@@ -48,7 +48,7 @@ export interface SimReport {
 
 /** Hellos have become rare by then. */
 const IDLE_WAIT_MS = 180_000
-const IDLE_MEASURE_MS = 120_000
+const IDLE_MEASURE_MS = 60_000
 
 /** Runs one VLAN from its start to its end. @throws RangeError for options that make no network */
 export function simulate(options: SimOptions): SimReport {
