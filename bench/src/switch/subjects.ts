@@ -85,8 +85,7 @@ function datapathSubject(world: World, isOn: () => boolean): Subject {
       nextTickMs: (nowMs) => machine.nextTickMs(nowMs),
       tick: (nowMs) => machine.tick(nowMs),
       fromTap: (batch, nowMs) => machine.fromTap(batch, nowMs),
-      accept: (bytes, at, length, sender, isTree, nowMs) =>
-        machine.accept(bytes, at, length, sender, isTree, nowMs),
+      accept: (bytes, at, length, sender, nowMs) => machine.accept(bytes, at, length, sender, nowMs),
       onConverged: () => joinGroup(machine),
     }
   })
@@ -119,18 +118,10 @@ function joinGroup(machine: VlanDatapath): void {
   })
 }
 
-type AcceptFrame = (
-  bytes: Uint8Array,
-  at: number,
-  length: number,
-  sender: Member,
-  isTree: boolean,
-  nowMs: number,
-) => boolean
+type AcceptFrame = (bytes: Uint8Array, at: number, length: number, sender: Member, nowMs: number) => boolean
 
 export function acceptOf(machine: Bridge): AcceptFrame {
-  return (bytes, at, length, sender, isTree, nowMs) =>
-    machine.receiveFrame(bytes, at, length, sender, isTree, nowMs)
+  return (bytes, at, length, sender, nowMs) => machine.receiveFrame(bytes, at, length, sender, nowMs)
 }
 
 interface FrameSwitch extends FabricSwitch {
@@ -179,7 +170,7 @@ export function acceptFrames(
   let accepted = 0
   for (let i = 0; i < count; i++) {
     const at = offsets[i]! + FRAME_HEADER_BYTES
-    if (accept(bytes, at, lengths[i]!, sender, record.tree, nowMs)) accepted++
+    if (accept(bytes, at, lengths[i]!, sender, nowMs)) accepted++
   }
   return accepted
 }

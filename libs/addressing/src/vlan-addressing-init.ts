@@ -17,8 +17,6 @@ export type AddressMode = (typeof ADDRESS_MODES)[number]
 /** What a member says of itself. */
 export interface MemberFacts {
   readonly hostname: string
-  /** Own addresses of its interface, text without prefix length. */
-  readonly addresses: readonly string[]
   readonly leases: readonly Lease[]
   readonly multiaddrs: readonly string[]
   readonly bridged: boolean

@@ -3,7 +3,6 @@ import { ETHERNET_HEADER_BYTES, ETHERTYPE_ARP, macToString, readMac, writeMac } 
 import type { NodeId, VlanId } from '@wakunet/interface'
 import { readU16 } from '@wakunet/record'
 import type { AddressPlan } from './address-plan.ts'
-import type { Announcement } from './announcement/announcement.ts'
 import { announceable, MemberAnnouncements, type OwnFacts } from './announcement/member-announcements.ts'
 import { formatCidr } from './cidr.ts'
 import { DhcpServer } from './dhcpv4/dhcp-server.ts'
@@ -332,13 +331,13 @@ export class VlanAddressing<P extends AddressingPeer> {
     const announcement = this.#announcements.of(nodeId)
     if (announcement === null) return null
     const { hostname, leases, multiaddrs, bridged, mtu } = announcement
-    return { hostname, leases, multiaddrs, bridged, mtu, addresses: this.#ownAddressesOf(announcement) }
+    return { hostname, leases, multiaddrs, bridged, mtu }
   }
 
-  /** Also what its own DHCP client was given. */
-  #ownAddressesOf({ origin, leases }: Announcement): string[] {
-    const vlanText = bytesToHex(this.#init.vlanId) as VlanId
-    const mac = memberMac(vlanText, bytesToHex(origin) as NodeId)
+  /** Addresses of a member's own interface, text without prefix length; also what its own DHCP client was given. */
+  addressesOf(nodeId: Uint8Array): string[] {
+    const leases = this.#announcements.of(nodeId)?.leases ?? []
+    const mac = memberMac(bytesToHex(this.#init.vlanId) as VlanId, bytesToHex(nodeId) as NodeId)
     return leases.filter((lease) => macToString(lease.mac) === mac).map(({ address }) => formatIp(address))
   }
 

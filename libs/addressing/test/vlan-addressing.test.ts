@@ -31,7 +31,7 @@ describe('VlanAddressing', () => {
     const facts = members[2]!.addressing.memberOf(members[0]!.id)!
     assert.equal(facts.hostname, 'member1')
     assert.deepEqual(
-      facts.addresses,
+      members[2]!.addressing.addressesOf(members[0]!.id),
       members[0]!.own.map((cidr) => cidr.split('/')[0]),
     )
     assert.deepEqual(facts.multiaddrs, ['/ip4/192.0.2.7/udp/4001'])

@@ -207,8 +207,7 @@ export class SimNode {
     const { bytes, offsets, lengths, count } = record.batch
     for (let i = 0; i < count; i++) {
       const at = offsets[i]! + FRAME_HEADER_BYTES
-      if (this.datapath.accept(bytes, at, lengths[i]!, sender, record.tree, nowMs))
-        this.#toTap(bytes, at, lengths[i]!)
+      if (this.datapath.accept(bytes, at, lengths[i]!, sender, nowMs)) this.#toTap(bytes, at, lengths[i]!)
     }
   }
 

@@ -21,7 +21,6 @@ export interface BridgePolicy {
   /**
    * Whether a frame from a member goes to the TAP.
    * @param isKnown whether its destination is known to be on the TAP's side
-   * @param isTree whether it was sent to everybody
    */
   receive(
     bytes: Uint8Array,
@@ -29,7 +28,6 @@ export interface BridgePolicy {
     length: number,
     sender: Member,
     isKnown: boolean,
-    isTree: boolean,
     nowMs: number,
   ): boolean
   /** A member is gone. */

@@ -144,26 +144,15 @@ export class Bridge {
   /**
    * Whether a frame of a record that came over a trunk goes to the TAP; learns its source. Counts what it drops.
    * @param at where the Ethernet header starts
-   * @param isTree whether the record went to everybody
    */
-  receiveFrame(
-    bytes: Uint8Array,
-    at: number,
-    length: number,
-    sender: Member,
-    isTree: boolean,
-    nowMs: number,
-  ): boolean {
+  receiveFrame(bytes: Uint8Array, at: number, length: number, sender: Member, nowMs: number): boolean {
     if (!this.#learn(bytes, at, sender, nowMs)) return false
     const port = isMulticastMac(bytes, at) ? null : this.#fdb.lookup(bytes, at, nowMs)
     if (port !== null && port !== this.#local) {
       this.drops['split-horizon']++
       return false
     }
-    if (
-      this.#policy !== null &&
-      !this.#policy.receive(bytes, at, length, sender, port !== null, isTree, nowMs)
-    )
+    if (this.#policy !== null && !this.#policy.receive(bytes, at, length, sender, port !== null, nowMs))
       return false
     if (!isReservedMac(bytes, at)) return true
     this.drops['reserved-destination']++

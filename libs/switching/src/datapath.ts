@@ -1,4 +1,4 @@
-import { createOffloadHint, isMulticastMac, MAC_BYTES, readMac, writeMac } from '@wakunet/ethernet'
+import { createOffloadHint, isMulticastMac, readMac } from '@wakunet/ethernet'
 import { FRAME_HEADER_BYTES, type FrameBatch } from '@wakunet/interface'
 import { type DecodedRecord, readFrameHint } from '@wakunet/record'
 import type { BridgePolicy, ForwardFate } from './bridge-policy.ts'
@@ -10,16 +10,15 @@ import { GuardChain, type GuardChainInit } from './guards/guard-chain.ts'
 import type { GuardVerdict } from './guards/guard-drops.ts'
 import type { GuardTraffic } from './guards/guard-frame.ts'
 import type { GuardPort } from './guards/guard-port.ts'
-import { LanDhcpWatch } from './lan/lan-dhcp.ts'
-import { LanElection, type LanElectionInit } from './lan/lan-election.ts'
-import { encodeLanStation } from './lan/lan-frame.ts'
+import { BridgedLan } from './lan/bridged-lan.ts'
+import type { LanElection, LanElectionInit } from './lan/lan-election.ts'
 import type { MemberPorts } from './member-ports.ts'
 import type { Member } from './members.ts'
 import type { MulticastSpeaker } from './multicast/group-frames.ts'
 import { MulticastSwitch, type MulticastSwitchInit } from './multicast/multicast-switch.ts'
 import type { MulticastTargets } from './multicast/multicast-targets.ts'
 import type { MulticastSide } from './multicast/port-snooper.ts'
-import { ARP_PROBE_TARGET, askEverybody, isArpProbe } from './neighbour-frames.ts'
+import { ARP_PROBE_TARGET, isArpProbe } from './neighbour-frames.ts'
 import { NeighbourProxy } from './neighbour-proxy.ts'
 import { OwnFrame } from './own-frame.ts'
 import { PathMtu } from './path-mtu.ts'
@@ -27,8 +26,6 @@ import { Stations } from './stations.ts'
 import type { FabricTrunk } from './trunk-table.ts'
 
 const SWEEP_MS = 10_000
-/** Stations that a LAN is told about when another member begins to serve it. */
-const MAX_LAN_STATIONS = 512
 
 /** Trunks have a neighbour, the bridge has members: both are known by node id. */
 type Peer = Member | FabricTrunk
@@ -95,10 +92,8 @@ export class VlanDatapath implements BridgePolicy {
   readonly multicast: MulticastSwitch<Peer>
   readonly proxy: NeighbourProxy<GuardPort>
   readonly pathMtu: PathMtu
-  /** Decides whether this member passes frames between the LAN behind the TAP and the VLAN; null where there is none. */
-  readonly lan: LanElection | null
-  /** Whether that LAN has a DHCP server of its own. */
-  readonly #lanDhcp: LanDhcpWatch | null
+  /** Null where the TAP bridges no LAN. */
+  readonly #lan: BridgedLan | null
   readonly drops: DropCounters<DatapathDrop> = createDropCounters(DATAPATH_DROPS)
   /** See `BridgePolicy`. */
   targetCount = 0
@@ -107,7 +102,6 @@ export class VlanDatapath implements BridgePolicy {
   readonly #stations: Stations
   readonly #ports: MemberPorts
   readonly #ownFrame = new OwnFrame()
-  readonly #station = new Uint8Array(MAC_BYTES)
   #targets: readonly Peer[] = []
   /** What members say of their ports, by node id; null while that is not known of anybody. */
   #facts: ReadonlyMap<string, MemberPortFacts> | null = null
@@ -173,25 +167,27 @@ export class VlanDatapath implements BridgePolicy {
       },
       nowMs,
     )
-    this.lan = this.#createLan(nowMs)
-    this.#lanDhcp =
-      init.lan === undefined
-        ? null
-        : new LanDhcpWatch({ mac: init.lan.helloMac, random, send: (frame) => this.toTap(frame) })
+    this.#lan = this.#createLan(nowMs)
   }
 
-  #createLan(nowMs: number): LanElection | null {
-    const { lan, vlanId, nodeId } = this.#init
+  #createLan(nowMs: number): BridgedLan | null {
+    const { lan, vlanId, nodeId, tapMac, random } = this.#init
     if (lan === undefined) return null
-    const { members } = this.fabric.bridge
-    const isMember = (id: Uint8Array) => members.find(id, 0) !== null
-    const isAlone = () => members.size === 0
-    this.fabric.setTapForwarding(false, nowMs)
-    return new LanElection(
-      { ...lan, vlanId, nodeId, isMember, isAlone },
-      { send: this.#output.toTap, onChange: this.#serveLan },
+    const { fabric, guards } = this
+    return new BridgedLan(
+      { ...lan, vlanId, nodeId, tapMac, random, fabric, bindings: guards.bindings, ports: this.#ports },
+      {
+        send: this.#output.toTap,
+        say: (frame) => this.toTap(frame),
+        onWake: () => this.#output.onWake?.(),
+      },
       nowMs,
     )
+  }
+
+  /** Decides whether this member passes frames between the LAN behind the TAP and the VLAN; null where there is none. */
+  get lan(): LanElection | null {
+    return this.#lan?.election ?? null
   }
 
   // --- frames of the TAP ---------------------------------------------------------------------------------------
@@ -199,66 +195,14 @@ export class VlanDatapath implements BridgePolicy {
   /** Frames with record frame headers from the TAP. */
   fromTap(batch: FrameBatch, nowMs: number): void {
     this.#nowMs = nowMs
-    if (this.lan !== null) this.#readLan(this.lan, batch, nowMs)
+    this.#lan?.takeHellos(batch, nowMs)
     this.fabric.forward(batch, nowMs)
-  }
-
-  /** Takes out of a batch what other members say on the LAN. */
-  #readLan(lan: LanElection, batch: FrameBatch, nowMs: number): void {
-    const { bytes, offsets, lengths } = batch
-    // Before what comes after a long sleep is believed or passed on.
-    lan.isForwarding(nowMs)
-    let kept = 0
-    for (let i = 0; i < batch.count; i++) {
-      const at = offsets[i]! + FRAME_HEADER_BYTES
-      if (lan.isOwnFrame(bytes, at, lengths[i]!)) lan.receive(bytes, at, lengths[i]!, nowMs)
-      else {
-        offsets[kept] = offsets[i]!
-        lengths[kept++] = lengths[i]!
-      }
-    }
-    if (kept < batch.count) this.#output.onWake?.()
-    batch.count = kept
   }
 
   /** A frame of the switch itself for the TAP's side; nothing says a word on a LAN that another member serves. */
   toTap(frame: Uint8Array): void {
     if (this.lan === null || this.lan.isForwarding(this.#nowMs)) this.#output.toTap(frame)
     else this.drops['lan-silent']++
-  }
-
-  /** This member begins, or ceases, to serve the LAN, or is the only one again. */
-  readonly #serveLan = (isServing: boolean, nowMs: number): void => {
-    this.fabric.setTapForwarding(isServing, nowMs)
-    if (isServing) this.#lanDhcp?.begin(nowMs)
-    else this.#lanDhcp?.end()
-    if (!isServing) return
-    // Bridges of the LAN send to where they saw these last; nobody may hear of them for minutes.
-    const { vlanId, nodeId } = this.#init
-    for (const { mac, member } of this.fabric.bridge.fdbEntries(nowMs, MAX_LAN_STATIONS)) {
-      if (member === null) continue
-      writeMac(this.#station, 0, mac)
-      this.#output.toTap(encodeLanStation(this.#station, vlanId, nodeId))
-    }
-    this.#askLanStations(nowMs)
-  }
-
-  /**
-   * Stations of a member that is on this LAN too are on it themselves now, but its bridges may know them behind this TAP, from
-   * when there was no other way: what the stations answer shows where they are.
-   */
-  #askLanStations(nowMs: number): void {
-    const { members } = this.fabric.bridge
-    const neighbours = new Set(this.lan?.neighbours(nowMs).map((id) => members.find(id, 0)))
-    neighbours.delete(null)
-    if (neighbours.size === 0) return
-    let asked = 0
-    for (const { address, mac, owner } of this.guards.bindings) {
-      const member = this.#ports.memberOf(owner)
-      if (mac === null || !neighbours.has(member)) continue
-      this.#output.toTap(askEverybody({ address, mac }, this.#init.tapMac))
-      if (++asked >= MAX_LAN_STATIONS) return
-    }
   }
 
   /** See `BridgePolicy`; the bridge calls it. */
@@ -297,10 +241,10 @@ export class VlanDatapath implements BridgePolicy {
         this.#snoop(bytes, at, length, 'tap', nowMs)
         break
       case 'dhcp-server':
-        this.#lanDhcp?.heard(nowMs)
+        this.#lan?.dhcp.heard(nowMs)
         break
       case 'local-dhcpv4':
-        if (this.#lanDhcp?.mayServe(nowMs) !== false) this.#output.onLocalFrame?.(bytes, at, length, nowMs)
+        if (this.#lan?.dhcp.mayServe(nowMs) !== false) this.#output.onLocalFrame?.(bytes, at, length, nowMs)
         else this.drops['lan-dhcp']++
         break
       case 'local-dhcpv6':
@@ -376,16 +320,9 @@ export class VlanDatapath implements BridgePolicy {
     return this.fabric.receive(record, peerOffset, nowMs)
   }
 
-  /** Whether a frame of a record goes to the TAP. Counts what does not. @param isTree whether the record went to everybody */
-  accept(
-    bytes: Uint8Array,
-    at: number,
-    length: number,
-    sender: Member,
-    isTree: boolean,
-    nowMs: number,
-  ): boolean {
-    return this.fabric.bridge.receiveFrame(bytes, at, length, sender, isTree, nowMs)
+  /** Whether a frame of a record goes to the TAP. Counts what does not. */
+  accept(bytes: Uint8Array, at: number, length: number, sender: Member, nowMs: number): boolean {
+    return this.fabric.bridge.receiveFrame(bytes, at, length, sender, nowMs)
   }
 
   /** See `BridgePolicy`; the bridge calls it. */
@@ -395,7 +332,6 @@ export class VlanDatapath implements BridgePolicy {
     length: number,
     sender: Member,
     isKnown: boolean,
-    _isTree: boolean,
     nowMs: number,
   ): boolean {
     if (this.lan?.isOwnFrame(bytes, at, length) === true) {
@@ -523,10 +459,7 @@ export class VlanDatapath implements BridgePolicy {
   /** When `tick` has something to do; may be sooner after `onWake`. */
   nextTickMs(nowMs: number): number {
     const { fabric, multicast, guards } = this
-    const lanMs = Math.min(
-      this.lan?.nextTickMs() ?? Number.POSITIVE_INFINITY,
-      this.#lanDhcp?.nextTickMs() ?? Number.POSITIVE_INFINITY,
-    )
+    const lanMs = this.#lan?.nextTickMs() ?? Number.POSITIVE_INFINITY
     const dueMs = Math.min(fabric.nextTickMs(nowMs), multicast.dueMs(nowMs), guards.bindings.dueMs)
     return Math.min(dueMs, lanMs, this.#sweepMs)
   }
@@ -534,8 +467,7 @@ export class VlanDatapath implements BridgePolicy {
   tick(nowMs: number): void {
     this.#nowMs = nowMs
     const { fabric, multicast, guards } = this
-    if (this.lan !== null && this.lan.nextTickMs() <= nowMs) this.lan.tick(nowMs)
-    this.#lanDhcp?.tick(nowMs)
+    this.#lan?.tick(nowMs)
     if (guards.bindings.dueMs <= nowMs) guards.bindings.tick(nowMs)
     if (multicast.dueMs(nowMs) <= nowMs) multicast.tick(nowMs)
     if (fabric.nextTickMs(nowMs) <= nowMs) fabric.tick(nowMs)

@@ -69,7 +69,7 @@ export interface FdbStats {
 /**
  * - `known`, `learned`: the address is on this port
  * - `refused`: nobody has it, and there is no room
- * - `held`: another port has it, for now or for good; the frame is not believed
+ * - `held`: another port has it, which is being asked, or has answered; the frame is not believed
  * - `spoofed`: it is pinned to another port
  */
 export type LearnVerdict = 'known' | 'learned' | 'refused' | 'held' | 'spoofed'

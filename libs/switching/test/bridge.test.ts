@@ -30,7 +30,7 @@ function planOf(frames: readonly Uint8Array[], nowMs = 0): Record<number, number
 function receive(frame: Uint8Array, from: number, nowMs = 0): boolean {
   const sender = bridge.members.find(id(from), 0)
   assert.ok(sender)
-  return bridge.receiveFrame(frame, 0, frame.length, sender, true, nowMs)
+  return bridge.receiveFrame(frame, 0, frame.length, sender, nowMs)
 }
 
 function droppedOnly(expected: Partial<Record<BridgeDrop, number>>): void {

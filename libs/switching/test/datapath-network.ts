@@ -122,7 +122,7 @@ export class DatapathNetwork {
     const { bytes, offsets, lengths, count } = this.#record.batch
     for (let i = 0; i < count; i++) {
       const at = offsets[i]! + FRAME_HEADER_BYTES
-      if (datapath.accept(bytes, at, lengths[i]!, sender, this.#record.tree, this.nowMs)) {
+      if (datapath.accept(bytes, at, lengths[i]!, sender, this.nowMs)) {
         this.#delivered.get(to)!.push(bytes.slice(at, at + lengths[i]!))
         this.onTap?.(to, bytes.slice(at, at + lengths[i]!))
       }

@@ -110,8 +110,7 @@ export class FabricNetwork {
     const { bytes, offsets, lengths, count } = this.#record.batch
     for (let i = 0; i < count; i++) {
       const frame = offsets[i]! + FRAME_HEADER_BYTES
-      const { tree } = this.#record
-      if (!fabric.bridge.receiveFrame(bytes, frame, lengths[i]!, sender, tree, this.nowMs)) continue
+      if (!fabric.bridge.receiveFrame(bytes, frame, lengths[i]!, sender, this.nowMs)) continue
       this.delivered[node]!.push(Buffer.from(bytes.subarray(frame + 14, frame + lengths[i]!)).toString())
     }
   }

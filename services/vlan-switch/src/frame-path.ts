@@ -178,7 +178,7 @@ export class FramePath {
     for (let i = 0; i < count; i++) {
       const offset = batch.offsets[i]!
       const length = batch.lengths[i]!
-      if (!this.#accept(batch.bytes, offset, length, sender, record.tree, nowMs)) continue
+      if (!this.#accept(batch.bytes, offset, length, sender, nowMs)) continue
       if (this.#needsSoftware(tap) && !this.#finish(batch, offset, length, tap)) continue
       writeVirtioHeader(batch.bytes, offset, length, this.#hint)
       batch.offsets[batch.count] = offset
@@ -189,14 +189,7 @@ export class FramePath {
   }
 
   /** Leaves the checked hints of an accepted frame in `#hint`. */
-  #accept(
-    bytes: Uint8Array,
-    offset: number,
-    length: number,
-    sender: Member,
-    isTree: boolean,
-    nowMs: number,
-  ): boolean {
+  #accept(bytes: Uint8Array, offset: number, length: number, sender: Member, nowMs: number): boolean {
     readFrameHint(bytes, offset, this.#hint)
     const start = offset + FRAME_HEADER_BYTES
     const verdict = checkOffload(bytes, start, length, this.#hint, this.#mtu)
@@ -204,7 +197,7 @@ export class FramePath {
       this.#offloadDrops[verdict]++
       return false
     }
-    return this.datapath.accept(bytes, start, length, sender, isTree, nowMs)
+    return this.datapath.accept(bytes, start, length, sender, nowMs)
   }
 
   /** Completes the checksum of a frame from the TAP. @returns false for one that cannot be completed, or a super-frame */

@@ -34,16 +34,16 @@ function knownMember(
 ): KnownMember {
   const facts = addressing.memberOf(id)
   if (facts === null && trunk !== undefined) return ofTrunk(trunk)
+  const addresses = addressing.addressesOf(id)
   return {
     nodeId,
     peerId: trunk?.peerId ?? null,
     mac: memberMac(vlanId, nodeId as NodeId),
-    addresses: [...(facts?.addresses ?? [])],
+    addresses,
     hostname: facts?.hostname ?? '',
     rttMs: trunk?.rttMs ?? null,
     bridged: facts?.bridged ?? false,
-    leases: (facts?.leases ?? []).filter(({ address }) => !facts?.addresses.includes(formatIp(address)))
-      .length,
+    leases: (facts?.leases ?? []).filter(({ address }) => !addresses.includes(formatIp(address))).length,
   }
 }
 
