@@ -1,9 +1,9 @@
 import { WakunetError } from '@wakunet/interface'
-import { Lab, type LabHost } from '@wakunet/netlab'
+import type { Lab, LabHost } from '@wakunet/netlab'
 import type { Figures } from './figures.ts'
 import { mbps, measureFlow, untilReachable } from './flow.ts'
 import type { Iperf3Result } from './iperf3.ts'
-import { withLastWords } from './last-words.ts'
+import { onOverlay } from './on-overlay.ts'
 import { type PingResult, parsePing } from './ping.ts'
 import type { MeasurePlan } from './plan.ts'
 import { busySeconds, cpuSeconds, largestMemory } from './process-usage.ts'
@@ -33,16 +33,11 @@ const UDP_PAYLOAD_BYTES = 64
 
 /** Builds a lab and one overlay in it, measures, and removes both. */
 export async function measureOnce(system: System, plan: MeasurePlan, signal: AbortSignal): Promise<Run> {
-  await using lab = await Lab.create({ name: 'bench', hosts: 2, topology: 'direct', signal })
-  const overlay = await system.up(lab, signal)
-  const bench = new Measurement(lab, overlay, signal)
-  try {
+  return onOverlay(system, { name: 'bench', hosts: 2, topology: 'direct', signal }, async (lab, overlay) => {
+    const bench = new Measurement(lab, overlay, signal)
     await bench.untilReachable()
-    // Awaited here: the lab must outlive it.
-    return await bench.run(plan)
-  } catch (error) {
-    throw withLastWords(error, overlay.processes.flat())
-  }
+    return bench.run(plan)
+  })
 }
 
 class Measurement {

@@ -1,8 +1,8 @@
 import { WakunetError } from '@wakunet/interface'
-import { Lab, type LabHost } from '@wakunet/netlab'
+import type { Lab, LabHost } from '@wakunet/netlab'
 import type { FigureInfo, FigureRun } from '../figure-report.ts'
 import { untilReachable } from '../flow.ts'
-import { withLastWords } from '../last-words.ts'
+import { onOverlay } from '../on-overlay.ts'
 import { cpuSeconds } from '../process-usage.ts'
 import { percentile } from '../statistics.ts'
 import { OVERLAY_BROADCAST, type Overlay, type System } from '../system.ts'
@@ -42,14 +42,10 @@ export async function measureBroadcast(
   plan: BroadcastPlan,
   signal: AbortSignal,
 ): Promise<FigureRun<BroadcastFigure>> {
-  await using lab = await Lab.create({ name: 'benchbcast', hosts: members, signal })
-  const overlay = await system.up(lab, signal)
-  try {
+  return onOverlay(system, { name: 'benchbcast', hosts: members, signal }, async (lab, overlay) => {
     for (const address of overlay.addresses.slice(1)) await untilReachable(lab.host(1), address, signal)
-    return await new Measurement(lab, overlay, plan, signal).run()
-  } catch (error) {
-    throw withLastWords(error, overlay.processes.flat())
-  }
+    return new Measurement(lab, overlay, plan, signal).run()
+  })
 }
 
 class Measurement {

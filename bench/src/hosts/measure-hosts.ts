@@ -1,7 +1,7 @@
-import { Lab } from '@wakunet/netlab'
+import type { Lab } from '@wakunet/netlab'
 import type { FigureInfo, FigureRun } from '../figure-report.ts'
 import { mbps, measureFlows, untilReachable } from '../flow.ts'
-import { withLastWords } from '../last-words.ts'
+import { onOverlay } from '../on-overlay.ts'
 import { cpuSeconds, largestMemory } from '../process-usage.ts'
 import type { Overlay, System } from '../system.ts'
 import { type Flow, pairs, ring, toOne } from './patterns.ts'
@@ -26,13 +26,9 @@ export async function measureHosts(
   seconds: number,
   signal: AbortSignal,
 ): Promise<FigureRun<HostFigure>> {
-  await using lab = await Lab.create({ name: 'benchhosts', hosts: HOSTS, signal })
-  const overlay = await system.up(lab, signal)
-  try {
-    return await measure(lab, overlay, seconds, signal)
-  } catch (error) {
-    throw withLastWords(error, overlay.processes.flat())
-  }
+  return onOverlay(system, { name: 'benchhosts', hosts: HOSTS, signal }, (lab, overlay) =>
+    measure(lab, overlay, seconds, signal),
+  )
 }
 
 async function measure(

@@ -1,7 +1,7 @@
-import { Lab } from '@wakunet/netlab'
+import type { Lab } from '@wakunet/netlab'
 import type { FigureInfo, FigureRun } from '../figure-report.ts'
 import { untilReachable } from '../flow.ts'
-import { withLastWords } from '../last-words.ts'
+import { onOverlay } from '../on-overlay.ts'
 import { cpuSeconds } from '../process-usage.ts'
 import type { Overlay, System } from '../system.ts'
 import { sendDatagrams } from '../traffic/datagram-stream.ts'
@@ -36,14 +36,10 @@ export async function measureMulticast(
   seconds: number,
   signal: AbortSignal,
 ): Promise<FigureRun<MulticastFigure>> {
-  await using lab = await Lab.create({ name: 'benchmcast', hosts: MEMBERS, signal })
-  const overlay = await system.up(lab, signal)
-  try {
+  return onOverlay(system, { name: 'benchmcast', hosts: MEMBERS, signal }, async (lab, overlay) => {
     for (const address of overlay.addresses.slice(1)) await untilReachable(lab.host(1), address, signal)
-    return await measure(lab, overlay, seconds, signal)
-  } catch (error) {
-    throw withLastWords(error, overlay.processes.flat())
-  }
+    return measure(lab, overlay, seconds, signal)
+  })
 }
 
 async function measure(

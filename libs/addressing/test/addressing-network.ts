@@ -1,7 +1,6 @@
 import { blake3 } from '@noble/hashes/blake3.js'
 import {
   ARP_REPLY,
-  BOOT_REQUEST,
   DHCP_ACK,
   DHCP_DECLINE,
   DHCP_DISCOVER,
@@ -21,11 +20,8 @@ import {
   ETHERTYPE_ARP,
   ETHERTYPE_IPV4,
   encodeArp,
-  encodeDhcpv4,
-  encodeDhcpv4Options,
+  encodeDhcpv4ClientFrame,
   encodeEthernet,
-  encodeIpv4,
-  encodeUdp,
   macFromString,
   PROTOCOL_UDP,
   readMac,
@@ -125,20 +121,14 @@ export class TestHost {
   }
 
   #say(type: number, address: string | null, options: Dhcpv4Options): void {
-    const message: Dhcpv4Message = {
-      op: BOOT_REQUEST,
-      hops: 0,
+    const frame = encodeDhcpv4ClientFrame({
+      clientMac: this.mac,
       transactionId: this.#transaction,
-      seconds: 0,
       broadcast: this.#init.broadcast ?? false,
       clientAddress: address === null ? NO_ADDRESS : parseIpv4(address)!,
-      yourAddress: NO_ADDRESS,
-      serverAddress: NO_ADDRESS,
-      relayAddress: NO_ADDRESS,
-      clientMac: this.mac,
-      options: encodeDhcpv4Options({ messageType: type, ...options }),
-    }
-    this.member.fromHost(dhcpFrame(this.mac, message))
+      options: { messageType: type, ...options },
+    })
+    this.member.fromHost(frame)
   }
 
   /** A frame on the TAP. */
@@ -196,24 +186,6 @@ export class TestHost {
   get last(): TestHost['replies'][number] | undefined {
     return this.replies.at(-1)
   }
-}
-
-function dhcpFrame(source: Uint8Array, message: Dhcpv4Message): Uint8Array {
-  const header = {
-    trafficClass: 0,
-    identification: 0,
-    dontFragment: false,
-    moreFragments: false,
-    fragmentOffset: 0,
-    ttl: 64,
-    protocol: PROTOCOL_UDP,
-    source: message.clientAddress,
-    destination: new Uint8Array(4).fill(0xff),
-    options: new Uint8Array(0),
-  }
-  const ports = { sourcePort: 68, destinationPort: 67, checksum: 0 }
-  const payload = encodeIpv4(header, encodeUdp(ports, encodeDhcpv4(message)!))
-  return encodeEthernet({ destination: BROADCAST_MAC, source, tags: [], etherType: ETHERTYPE_IPV4, payload })
 }
 
 /** One member of the VLAN with its TAP. */

@@ -1,5 +1,4 @@
 import {
-  BOOT_REQUEST,
   DHCP_ACK,
   DHCP_DISCOVER,
   DHCP_NAK,
@@ -12,19 +11,14 @@ import {
   decodeIpv4,
   decodeUdp,
   ETHERTYPE_IPV4,
-  encodeDhcpv4,
-  encodeDhcpv4Options,
-  encodeEthernet,
-  encodeIpv4,
-  encodeUdp,
+  encodeDhcpv4ClientFrame,
   PROTOCOL_UDP,
   readMac,
 } from '@wakunet/ethernet'
-import { BROADCAST_MAC, macBytes } from './sim-frames.ts'
+import { macBytes } from './sim-frames.ts'
 import { SimHost } from './sim-host.ts'
 
 const CLIENT_PORT = 68
-const SERVER_PORT = 67
 const NO_ADDRESS = new Uint8Array(4)
 
 /** A station that asks for its address (RFC 2131 §4.4). */
@@ -72,38 +66,11 @@ export class SimDhcpClient extends SimHost {
 
   #say(messageType: number, options: Dhcpv4Options, transaction = this.#transaction + 1): Uint8Array {
     this.#transaction = transaction
-    const message = encodeDhcpv4({
-      op: BOOT_REQUEST,
-      hops: 0,
-      transactionId: transaction,
-      seconds: 0,
-      broadcast: true,
-      clientAddress: NO_ADDRESS,
-      yourAddress: NO_ADDRESS,
-      serverAddress: NO_ADDRESS,
-      relayAddress: NO_ADDRESS,
+    return encodeDhcpv4ClientFrame({
       clientMac: macBytes(this.mac),
-      options: encodeDhcpv4Options({ messageType, ...options }),
-    })!
-    const ports = { sourcePort: CLIENT_PORT, destinationPort: SERVER_PORT, checksum: 0 }
-    const header = {
-      trafficClass: 0,
-      identification: 0,
-      dontFragment: false,
-      moreFragments: false,
-      fragmentOffset: 0,
-      ttl: 64,
-      protocol: PROTOCOL_UDP,
-      source: NO_ADDRESS,
-      destination: new Uint8Array(4).fill(0xff),
-      options: new Uint8Array(0),
-    }
-    return encodeEthernet({
-      destination: macBytes(BROADCAST_MAC),
-      source: macBytes(this.mac),
-      tags: [],
-      etherType: ETHERTYPE_IPV4,
-      payload: encodeIpv4(header, encodeUdp(ports, message)),
+      transactionId: transaction,
+      broadcast: true,
+      options: { messageType, ...options },
     })
   }
 }

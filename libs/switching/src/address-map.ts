@@ -1,12 +1,11 @@
+import { type ChainSlot, HashChains } from './hash-chains.ts'
+
 /** Something that is found by an IP address: 4 or 16 bytes. */
 export interface AddressEntry {
   readonly address: Uint8Array
 }
 
-interface Slot<Entry> {
-  readonly entry: Entry
-  next: Slot<Entry> | null
-}
+interface Slot<Entry> extends ChainSlot<Entry, Slot<Entry>> {}
 
 /**
  * Entries by IP address, found in a frame without an object for the key. The hash has a seed, so that nobody outside can
@@ -14,8 +13,7 @@ interface Slot<Entry> {
  */
 export class AddressMap<Entry extends AddressEntry> {
   readonly #seed: number
-  readonly #slots = new Map<number, Slot<Entry>>()
-  #size = 0
+  readonly #chains = new HashChains<Entry, Slot<Entry>>()
 
   /** @param seed 32 random bits */
   constructor(seed: number) {
@@ -23,12 +21,12 @@ export class AddressMap<Entry extends AddressEntry> {
   }
 
   get size(): number {
-    return this.#size
+    return this.#chains.size
   }
 
   /** The entry of the address of `length` bytes at `offset`, or null. */
   find(bytes: Uint8Array, offset: number, length: number): Entry | null {
-    let slot = this.#slots.get(hashAddress(this.#seed, bytes, offset, length)) ?? null
+    let slot = this.#chains.first(hashAddress(this.#seed, bytes, offset, length))
     while (slot !== null && !sameAddress(slot.entry.address, bytes, offset, length)) slot = slot.next
     return slot === null ? null : slot.entry
   }
@@ -39,35 +37,24 @@ export class AddressMap<Entry extends AddressEntry> {
 
   /** Adds an entry whose address is not there yet. */
   add(entry: Entry): void {
-    const key = hashAddress(this.#seed, entry.address, 0, entry.address.length)
-    this.#slots.set(key, { entry, next: this.#slots.get(key) ?? null })
-    this.#size++
+    this.#chains.add(this.#hash(entry), { entry, next: null })
   }
 
   delete(entry: Entry): void {
-    const key = hashAddress(this.#seed, entry.address, 0, entry.address.length)
-    let slot = this.#slots.get(key) ?? null
-    let before: Slot<Entry> | null = null
-    while (slot !== null && slot.entry !== entry) {
-      before = slot
-      slot = slot.next
-    }
-    if (slot === null) return
-    this.#size--
-    if (before !== null) before.next = slot.next
-    else if (slot.next !== null) this.#slots.set(key, slot.next)
-    else this.#slots.delete(key)
+    this.#chains.delete(this.#hash(entry), entry)
+  }
+
+  #hash({ address }: Entry): number {
+    return hashAddress(this.#seed, address, 0, address.length)
   }
 
   clear(): void {
-    this.#slots.clear()
-    this.#size = 0
+    this.#chains.clear()
   }
 
   /** All entries; the one that is at hand may be deleted. */
-  *[Symbol.iterator](): Generator<Entry> {
-    for (const first of this.#slots.values())
-      for (let slot: Slot<Entry> | null = first; slot !== null; slot = slot.next) yield slot.entry
+  [Symbol.iterator](): Generator<Entry> {
+    return this.#chains[Symbol.iterator]()
   }
 }
 

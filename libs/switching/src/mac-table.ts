@@ -1,9 +1,9 @@
-interface Slot<Entry> {
+import { type ChainSlot, HashChains } from './hash-chains.ts'
+
+interface Slot<Entry> extends ChainSlot<Entry, Slot<Entry>> {
   /** The address: its upper 16 bits, and the lower 32 as a signed integer. Both are small integers: no objects on the heap. */
   readonly high: number
   readonly low: number
-  readonly entry: Entry
-  next: Slot<Entry> | null
 }
 
 const LOW = 0x1_0000_0000
@@ -14,8 +14,7 @@ const LOW = 0x1_0000_0000
  */
 export class MacTable<Entry extends { readonly mac: number }> {
   readonly #seed: number
-  readonly #slots = new Map<number, Slot<Entry>>()
-  #size = 0
+  readonly #chains = new HashChains<Entry, Slot<Entry>>()
 
   /** @param seed 32 random bits */
   constructor(seed: number) {
@@ -23,7 +22,7 @@ export class MacTable<Entry extends { readonly mac: number }> {
   }
 
   get size(): number {
-    return this.#size
+    return this.#chains.size
   }
 
   /** The entry of the six bytes at `offset`, or null. */
@@ -40,42 +39,24 @@ export class MacTable<Entry extends { readonly mac: number }> {
   }
 
   #find(high: number, low: number): Entry | null {
-    let slot = this.#slots.get(this.#hash(high, low))
-    if (slot === undefined) return null
-    while (slot.low !== low || slot.high !== high) {
-      if (slot.next === null) return null
-      slot = slot.next
-    }
-    return slot.entry
+    let slot = this.#chains.first(this.#hash(high, low))
+    while (slot !== null && (slot.low !== low || slot.high !== high)) slot = slot.next
+    return slot === null ? null : slot.entry
   }
 
   /** Adds an entry whose address is not there yet. */
   add(entry: Entry): void {
     const [high, low] = [highOf(entry.mac), lowOf(entry.mac)]
-    const key = this.#hash(high, low)
-    this.#slots.set(key, { high, low, entry, next: this.#slots.get(key) ?? null })
-    this.#size++
+    this.#chains.add(this.#hash(high, low), { high, low, entry, next: null })
   }
 
   delete(entry: Entry): void {
-    const key = this.#hash(highOf(entry.mac), lowOf(entry.mac))
-    let slot = this.#slots.get(key) ?? null
-    let before: Slot<Entry> | null = null
-    while (slot !== null && slot.entry !== entry) {
-      before = slot
-      slot = slot.next
-    }
-    if (slot === null) return
-    this.#size--
-    if (before !== null) before.next = slot.next
-    else if (slot.next !== null) this.#slots.set(key, slot.next)
-    else this.#slots.delete(key)
+    this.#chains.delete(this.#hash(highOf(entry.mac), lowOf(entry.mac)), entry)
   }
 
   /** All entries; the one that is at hand may be deleted. */
-  *[Symbol.iterator](): Generator<Entry> {
-    for (const first of this.#slots.values())
-      for (let slot: Slot<Entry> | null = first; slot !== null; slot = slot.next) yield slot.entry
+  [Symbol.iterator](): Generator<Entry> {
+    return this.#chains[Symbol.iterator]()
   }
 
   /** A signed 32-bit integer, see `hashAddress`. */

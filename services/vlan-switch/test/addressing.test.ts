@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import {
-  BOOT_REQUEST,
   DHCP_ACK,
   DHCP_DISCOVER,
   DHCP_OFFER,
@@ -12,18 +11,14 @@ import {
   decodeEthernet,
   decodeIpv4,
   decodeUdp,
-  encodeDhcpv4,
-  encodeDhcpv4Options,
-  encodeEthernet,
-  encodeIpv4,
-  encodeUdp,
+  encodeDhcpv4ClientFrame,
   macFromString,
 } from '@wakunet/ethernet'
 import { converge, joinedNodes, settle, type TestNode, vlan } from './support.ts'
 
 const LAN = vlan('lan', { subnet4: '10.20.0.0/24' })
 const PROTOCOL_UDP = 17
-const nothing = new Uint8Array(4)
+const _nothing = new Uint8Array(4)
 const nodes: TestNode[] = []
 
 async function join(count: number): Promise<TestNode[]> {
@@ -35,34 +30,8 @@ afterEach(async () => {
 })
 
 function dhcpRequest(mac: string, type: number, options: Dhcpv4Options = {}): Uint8Array {
-  const message = encodeDhcpv4({
-    op: BOOT_REQUEST,
-    hops: 0,
-    transactionId: 7,
-    seconds: 0,
-    broadcast: false,
-    clientAddress: nothing,
-    yourAddress: nothing,
-    serverAddress: nothing,
-    relayAddress: nothing,
-    clientMac: macFromString(mac),
-    options: encodeDhcpv4Options({ messageType: type, ...options }),
-  })!
-  const header = {
-    trafficClass: 0,
-    identification: 0,
-    dontFragment: false,
-    moreFragments: false,
-    fragmentOffset: 0,
-    ttl: 64,
-    protocol: PROTOCOL_UDP,
-    source: nothing,
-    destination: new Uint8Array(4).fill(255),
-    options: new Uint8Array(0),
-  }
-  const payload = encodeIpv4(header, encodeUdp({ sourcePort: 68, destinationPort: 67, checksum: 0 }, message))
-  const destination = new Uint8Array(6).fill(255)
-  return encodeEthernet({ destination, source: macFromString(mac), tags: [], etherType: 0x0800, payload })
+  const clientMac = macFromString(mac)
+  return encodeDhcpv4ClientFrame({ clientMac, transactionId: 7, options: { messageType: type, ...options } })
 }
 
 /** The DHCP answers among what a switch wrote to its TAP. */
