@@ -1,0 +1,101 @@
+import type { Connection, Libp2p, PeerId, PeerInfo, PrivateKey, Stream } from '@libp2p/interface'
+import { prometheusMetrics } from '@libp2p/prometheus-metrics'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Logger } from '@wakunet/interface'
+import { FRAMES_PROTOCOL, nativeNoise, TRUNK_PROTOCOL } from '@wakunet/trunk'
+import { createLibp2p } from 'libp2p'
+import type { Registry } from 'prom-client'
+import type { TrunkPeerConfig } from '../config.ts'
+import type { OverlayGate } from '../overlay-gate.ts'
+import { localDiscovery } from './local-discovery.ts'
+import { quietLogger } from './quiet-logger.ts'
+import { RelayClient } from './relay-client.ts'
+import { type RelayGate, relayRules } from './relay-server.ts'
+import { hostServices } from './services.ts'
+import { hostTransports, maxConnections, streamMuxers } from './transports.ts'
+
+/** Streams of each protocol that one connection may have open: a trunk needs one, a replacement another. */
+const MAX_STREAMS = 4
+
+export interface Host {
+  readonly libp2p: Libp2p
+  /** Makes a reservation at a relay with a connection to this node; kept and renewed while the connection stands. */
+  reserve(relay: PeerId): Promise<void>
+}
+
+export interface HostInit {
+  readonly privateKey: PrivateKey
+  readonly config: TrunkPeerConfig
+  /** Addresses of `config.listen` that this host can have. */
+  readonly listen: readonly string[]
+  readonly agent: string
+  readonly gate: OverlayGate
+  readonly relayGate: RelayGate
+  readonly logger: Logger
+  readonly registry: Registry | null
+  /** A peer answered on the local network. */
+  readonly onDiscovered: (peer: PeerInfo) => void
+  readonly onControlStream: (stream: Stream, connection: Connection) => void
+  readonly onFramesStream: (stream: Stream, connection: Connection) => void
+}
+
+/**
+ * A libp2p host that does what trunks need and nothing else: no dialling of its own, no pruning, no search for relays.
+ * It is returned stopped.
+ */
+export async function createHost(init: HostInit): Promise<Host> {
+  const { config, gate } = init
+  const relayClient = new RelayClient()
+  const host = await createLibp2p({
+    start: false,
+    privateKey: init.privateKey,
+    nodeInfo: { userAgent: init.agent },
+    logger: quietLogger(init.logger),
+    ...(init.registry === null
+      ? {}
+      : { metrics: prometheusMetrics({ registry: init.registry, collectDefaultMetrics: false }) }),
+    addresses: {
+      listen: [...init.listen],
+      announce: config.announce,
+      announceFilter: (addresses) => reachable(addresses.filter((address) => !gate.isOverlay(address))),
+    },
+    transports: hostTransports(config, relayClient),
+    connectionEncrypters: [nativeNoise()],
+    streamMuxers: streamMuxers(),
+    peerDiscovery: config.mdns ? [localDiscovery(config.mdnsIntervalMs, init.onDiscovered)] : [],
+    services: hostServices(config),
+    connectionManager: {
+      maxConnections: maxConnections(config),
+      maxIncomingPendingConnections: 32,
+      inboundConnectionThreshold: 16,
+      reconnectRetries: 0,
+      dialTimeout: 10_000,
+    },
+    // Heartbeats of the trunk tell sooner.
+    connectionMonitor: { enabled: false },
+    connectionGater: {
+      denyDialMultiaddr: (address) => gate.isOverlay(address),
+      denyInboundConnection: ({ remoteAddr }) => gate.isOverlay(remoteAddr),
+      ...relayRules(init.relayGate),
+    },
+  })
+  await handleTrunks(host, init)
+  return { libp2p: host, reserve: (relay) => relayClient.reserve(relay) }
+}
+
+async function handleTrunks(host: Libp2p, { onControlStream, onFramesStream }: HostInit): Promise<void> {
+  const streams = {
+    maxInboundStreams: MAX_STREAMS,
+    maxOutboundStreams: MAX_STREAMS,
+    // A relayed connection has limits, and trunks are what it is for.
+    runOnLimitedConnection: true,
+  }
+  await host.handle(TRUNK_PROTOCOL, onControlStream, streams)
+  await host.handle(FRAMES_PROTOCOL, onFramesStream, streams)
+}
+
+/** Without loopback addresses, unless there is nothing else: to another host they name that host. */
+function reachable(addresses: Multiaddr[]): Multiaddr[] {
+  const others = addresses.filter((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address.toString()))
+  return others.length > 0 ? others : addresses
+}

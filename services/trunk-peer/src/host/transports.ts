@@ -1,0 +1,29 @@
+import { tcp } from '@libp2p/tcp'
+import { guardedYamux } from '@wakunet/trunk'
+import type { TrunkPeerConfig } from '../config.ts'
+import type { RelayClient } from './relay-client.ts'
+
+/** Yamux windows grow up to this; they begin with the 256 KiB of its specification, or other hosts would not agree. */
+const MAX_WINDOW_BYTES = 16 * 1024 * 1024
+const MAX_READ_BUFFER_BYTES = 4 * 1024 * 1024
+const MAX_YAMUX_STREAMS = 16
+
+/** Connections at the most, those without a trunk included. */
+export function maxConnections(config: TrunkPeerConfig): number {
+  return config.connectionLimit * 2 + 16
+}
+
+/** The ways in which this node reaches peers and is reached. */
+export function hostTransports(config: TrunkPeerConfig, relayClient: RelayClient) {
+  return [tcp({ maxConnections: maxConnections(config), backlog: 128 }), relayClient.transport]
+}
+
+export function streamMuxers() {
+  return [
+    guardedYamux({
+      maxInboundStreams: MAX_YAMUX_STREAMS,
+      maxOutboundStreams: MAX_YAMUX_STREAMS,
+      streamOptions: { maxStreamWindowSize: MAX_WINDOW_BYTES, maxReadBufferLength: MAX_READ_BUFFER_BYTES },
+    }),
+  ]
+}
