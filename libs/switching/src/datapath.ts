@@ -154,7 +154,8 @@ export class VlanDatapath implements BridgePolicy {
     this.fabric = new VlanFabric(
       {
         ...init,
-        fdb: { hashSeed, ...init.fdb },
+        fdb: { hashSeed, ...init.fdb, isGuarded: () => this.guards.isOn('mac') },
+        tree: { ...init.tree, isGranted: this.#isGranted },
         policy: this,
         onContest: (mac, owner) => this.#stations.ask(mac, owner),
         onMoved: (mac, from, to) => this.#stations.move(mac, from, to, this.#nowMs),
@@ -168,6 +169,13 @@ export class VlanDatapath implements BridgePolicy {
       nowMs,
     )
     this.#lan = this.#createLan(nowMs)
+  }
+
+  /** Root guard: nobody comes nearer to the root than the VLAN's owner lets them. */
+  readonly #isGranted = (priority: number, nodeId: Uint8Array): boolean => {
+    if (this.#init.tree?.isGranted?.(priority, nodeId) === true || !this.guards.isOn('root')) return true
+    this.guards.drops['bpdu-root']++
+    return false
   }
 
   #createLan(nowMs: number): BridgedLan | null {

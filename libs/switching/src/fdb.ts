@@ -15,6 +15,11 @@ export interface FdbInit {
   readonly maxEntries?: number
   /** Learned addresses of one port, so that no member can use up what all share. Default 1,024. */
   readonly maxEntriesPerPort?: number
+  /**
+   * Whether an address stays where it is while another port claims it. Asked at every such claim; where it says no, the last frame
+   * wins, as in most switches. Default: it stays.
+   */
+  readonly isGuarded?: () => boolean
 }
 
 export const DEFAULT_AGEING_MS = 300_000
@@ -101,6 +106,7 @@ export class Fdb<Port extends FdbPort> {
   readonly #maxEntries: number
   readonly #maxEntriesPerPort: number
   readonly #entries: MacTable<FdbEntry<Port>>
+  readonly #isGuarded: () => boolean
   readonly #events: FdbEvents<Port>
   readonly #contested = new Set<FdbEntry<Port>>()
   #pinned = 0
@@ -111,6 +117,7 @@ export class Fdb<Port extends FdbPort> {
     this.#ageingMs = init.ageingMs ?? DEFAULT_AGEING_MS
     this.#maxEntries = init.maxEntries ?? DEFAULT_MAX_ENTRIES
     this.#maxEntriesPerPort = init.maxEntriesPerPort ?? DEFAULT_MAX_ENTRIES_PER_PORT
+    this.#isGuarded = init.isGuarded ?? (() => true)
   }
 
   /** Entries in all, pinned ones and aged ones that were not swept yet included. */
@@ -137,6 +144,7 @@ export class Fdb<Port extends FdbPort> {
       if (entry.challenger !== null) this.#defend(entry, nowMs)
       return 'known'
     }
+    if (!this.#isGuarded()) return this.#follow(entry, port, nowMs)
     if (entry.pinned) {
       this.stats.spoofed++
       return 'spoofed'
@@ -161,6 +169,13 @@ export class Fdb<Port extends FdbPort> {
     port.learnedMacs++
     this.stats.learned++
     return 'learned'
+  }
+
+  /** Without the guard: who had the address has lost it, even one that was pinned. */
+  #follow(entry: FdbEntry<Port>, port: Port, nowMs: number): LearnVerdict {
+    this.#remove(entry)
+    this.stats.moved++
+    return this.#insert(entry.mac, port, nowMs)
   }
 
   #contest(entry: FdbEntry<Port>, port: Port, nowMs: number): LearnVerdict {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ARP_REPLY, IGMP_V3_REPORT, RECORD_TO_EXCLUDE } from '@wakunet/ethernet'
 import { igmpFrame, REPORTS4 } from '../src/multicast/group-frames.ts'
+import { nodeIdOf } from '../src/spanning-tree/vector.ts'
 import { DatapathNetwork, memberId } from './datapath-network.ts'
 import { arp, ethernet, ip4, ipv4, linkLocal, mac, macNumber, udp } from './guard-support.ts'
 
@@ -126,6 +127,35 @@ describe('a datapath', () => {
     assert.equal(network.delivered(2).length, 1)
     assert.equal(network.delivered(3).length, 0)
     assert.ok(network.at(1).fabric.bridge.drops['mac-held'] > 0)
+  })
+
+  it('leaves the MAC address of a member with it (L2); with the guard off the last frame wins', () => {
+    for (const isOn of [true, false]) {
+      const network = new DatapathNetwork(3)
+      network.at(1).guards.switch('mac', isOn)
+      // The attacker's own switch does not stop him.
+      network.at(3).guards.switch('mac', false)
+      network.send(3, unicast(2, 1))
+      network.taken()
+      network.send(1, unicast(1, 2))
+      assert.deepEqual(
+        [2, 3].map((n) => network.delivered(n).length),
+        isOn ? [1, 0] : [0, 1],
+      )
+      assert.equal(network.at(1).fabric.bridge.drops['mac-spoofed'], isOn ? 1 : 0)
+    }
+  })
+
+  it('lets no member become root by a priority that nobody granted (L7); with the guard off it does', () => {
+    for (const isOn of [true, false]) {
+      const network = new DatapathNetwork(3)
+      for (const n of [1, 2]) network.at(n).guards.switch('root', isOn)
+      network.at(3).setPriority(0, network.nowMs)
+      network.run(5_000)
+      const roots = [1, 2].map((n) => nodeIdOf(network.at(n).fabric.tree.rootId))
+      assert.deepEqual(roots, [memberId(isOn ? 1 : 3), memberId(isOn ? 1 : 3)])
+      assert.equal(network.at(1).guards.drops['bpdu-root'] > 0, isOn)
+    }
   })
 
   it('sends unicast for a station that nobody knows to the members that bridge, and to nobody else', () => {

@@ -153,7 +153,7 @@ describe('TagGuard (L10)', () => {
   })
 })
 
-describe('BpduGuard and RootGuard (L7)', () => {
+describe('BpduGuard (L7)', () => {
   const frames = [
     llc(bpdu(0)),
     llc(join(bytesOf('424203'), encodeBpdu({ type: 0x80 }))),
@@ -185,20 +185,6 @@ describe('BpduGuard and RootGuard (L7)', () => {
     assert.equal(test.chain.locals['local-bpdu'], taken)
     test.nowMs += 1_000
     assert.equal(test.fromTap(frames[1]!), 'local-bpdu')
-  })
-
-  it('root guard lets no LAN claim a better root than is allowed; off, it becomes root', () => {
-    const test = new ChainTest({ isBridged: true })
-    assert.equal(test.fromTap(llc(bpdu(0))), 'local-bpdu')
-    test.chain.root.bestAllowed = join(bytesOf('8000'), mac(1))
-    for (const type of [0, 2] as const) {
-      assert.equal(test.fromTap(llc(bpdu(0x7000, type))), 'bpdu-root')
-      assert.equal(test.fromTap(llc(bpdu(0x8000, type))), 'local-bpdu')
-    }
-    assert.equal(test.fromTap(llc(bpdu(0x7000).subarray(0, 12))), 'bpdu-root')
-    assert.equal(test.fromTap(frames[1]!), 'local-bpdu')
-    test.chain.switch('root', false)
-    assert.equal(test.fromTap(llc(bpdu(0x7000))), 'local-bpdu')
   })
 })
 

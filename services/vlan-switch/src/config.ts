@@ -10,9 +10,10 @@ import { MAX_JOINED_VLANS } from './joined-vlans.ts'
 
 /** What each guard keeps out, for `--help` and the documentation. */
 const GUARDED: Record<GuardName, string> = {
+  mac: 'frames in the name of a station that is elsewhere',
+  root: 'members that would become root of the spanning tree',
   frame: 'malformed frames',
   tag: '802.1Q tags that the policy of the VLAN does not carry',
-  root: 'LANs that would become root of the spanning tree',
   bpdu: 'BPDUs where no bridge shall be',
   fragment: 'tiny and overlapping fragments',
   'header-chain': 'IPv6 headers behind which anything could hide',

@@ -332,7 +332,8 @@ export class VlanPort {
 
   /** Tells in the log what guards have kept out; called every few seconds. */
   report(): void {
-    this.#guardLog.report(this.path.datapath.guards.drops)
+    const { guards, fabric } = this.path.datapath
+    this.#guardLog.report({ ...guards.drops, ...fabric.bridge.drops })
   }
 
   counters(): PortCounters {

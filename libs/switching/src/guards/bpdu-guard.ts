@@ -1,4 +1,4 @@
-import { BPDU_LLC_BYTES, BPDU_TOPOLOGY_CHANGE, BRIDGE_ID_BYTES, bpduOffset } from '@wakunet/ethernet'
+import { BPDU_LLC_BYTES } from '@wakunet/ethernet'
 import { compareBytes } from '../control/bytes.ts'
 import type { GuardVerdict } from './guard-drops.ts'
 import type { Guard, GuardFrame } from './guard-frame.ts'
@@ -6,9 +6,6 @@ import type { Guard, GuardFrame } from './guard-frame.ts'
 /** SNAP header of a per-VLAN BPDU of another maker. */
 const PVST_SNAP = Uint8Array.of(0xaa, 0xaa, 0x03, 0x00, 0x00, 0x0c, 0x01, 0x0b)
 const MIN_ETHERTYPE = 0x0600
-/** Where the root id is in a configuration or rapid BPDU, and where it ends. */
-const ROOT_ID = 5
-const ROOT_ID_END = ROOT_ID + BRIDGE_ID_BYTES
 
 /**
  * Real 802.1D BPDUs belong on a TAP that bridges a LAN, and nowhere else: over a trunk none comes (the switches speak their own),
@@ -31,25 +28,6 @@ export class BpduGuard implements Guard {
     this.bridgeSeenMs = nowMs
     if (!this.isBridged) return 'bpdu-edge'
     return port.take('bpdu', nowMs) ? 'local-bpdu' : 'bpdu-rate'
-  }
-}
-
-/**
- * Root guard: a bridge of a LAN does not become root of the VLAN's tree by claiming a low id, unless it is allowed to.
- * Looks at BPDUs from a bridged TAP, before `BpduGuard` hands them to the spanning tree.
- */
-export class RootGuard implements Guard {
-  /** The best root id that a LAN may claim: eight bytes, lower is better. Null allows every one. */
-  bestAllowed: Uint8Array | null = null
-
-  inspect(frame: GuardFrame): GuardVerdict {
-    const { bytes, offset, length, view } = frame
-    if (this.bestAllowed === null || view.etherType >= MIN_ETHERTYPE) return 'pass'
-    const start = bpduOffset(bytes, offset + view.l3Offset, offset + length)
-    if (start === 0 || bytes[start + 3] === BPDU_TOPOLOGY_CHANGE) return 'pass'
-    if (start + ROOT_ID_END > offset + length) return 'bpdu-root'
-    const isSuperior = compareBytes(bytes, start + ROOT_ID, this.bestAllowed, 0, BRIDGE_ID_BYTES) < 0
-    return isSuperior ? 'bpdu-root' : 'pass'
   }
 }
 

@@ -2,7 +2,7 @@ import { createFrameView, NOT_FRAGMENTED, PROTOCOL_TCP, PROTOCOL_UDP, parseFrame
 import { createDropCounters, type DropCounters } from '../drops.ts'
 import { ArpGuard } from './arp-guard.ts'
 import { BindingTable, type BindingTableInit } from './bindings.ts'
-import { BpduGuard, RootGuard } from './bpdu-guard.ts'
+import { BpduGuard } from './bpdu-guard.ts'
 import { DhcpClientGuard } from './dhcp-client-guard.ts'
 import { DhcpGuard, dhcpKindOf } from './dhcp-guard.ts'
 import { FragmentGuard } from './fragment-guard.ts'
@@ -24,11 +24,10 @@ import { RouterGuard } from './router-guard.ts'
 import { StormGuard } from './storm-guard.ts'
 import { TagGuard, type TagPolicy } from './tag-guard.ts'
 
-/** The guards by name, in the order in which they look at a frame. */
-export const GUARD_NAMES = [
+/** Guards that look at every frame, by name, in the order in which they do. */
+const FRAME_GUARD_NAMES = [
   'frame',
   'tag',
-  'root',
   'bpdu',
   'fragment',
   'header-chain',
@@ -41,6 +40,13 @@ export const GUARD_NAMES = [
   'multicast-control',
   'storm',
 ] as const
+type FrameGuardName = (typeof FRAME_GUARD_NAMES)[number]
+
+/**
+ * All guards. `mac` is where the forwarding database learns (`FdbInit.isGuarded`), `root` where the spanning tree hears of
+ * bridges (`SpanningTreeInit.isGranted`); both are switched here like the others.
+ */
+export const GUARD_NAMES = ['mac', 'root', ...FRAME_GUARD_NAMES] as const
 export type GuardName = (typeof GUARD_NAMES)[number]
 
 export interface GuardChainInit {
@@ -67,7 +73,6 @@ export class GuardChain {
   readonly bindings: BindingTable<GuardPort>
   readonly tag: TagGuard
   readonly bpdu: BpduGuard
-  readonly root = new RootGuard()
   readonly fragment: FragmentGuard
   /** The TAP. */
   readonly tap: GuardPort
@@ -76,7 +81,9 @@ export class GuardChain {
   readonly locals: DropCounters<GuardLocal> = createDropCounters(GUARD_LOCALS)
   readonly #portRates: GuardRates
   readonly #guards: readonly Guard[]
-  readonly #isOn: boolean[] = GUARD_NAMES.map(() => true)
+  readonly #isOn: Record<GuardName, boolean> = allOn()
+  /** The same of the guards in `#guards`. */
+  readonly #looks: boolean[] = FRAME_GUARD_NAMES.map(() => true)
   readonly #frame: GuardFrame
   #ports = 0
 
@@ -87,10 +94,9 @@ export class GuardChain {
     this.bpdu = new BpduGuard(init.isBridged)
     this.fragment = new FragmentGuard(init.hashSeed)
     this.tap = this.#newPort('tap')
-    const guards: Record<GuardName, Guard> = {
+    const guards: Record<FrameGuardName, Guard> = {
       frame: new FrameGuard(),
       tag: this.tag,
-      root: this.root,
       bpdu: this.bpdu,
       fragment: this.fragment,
       'header-chain': new HeaderChainGuard(),
@@ -103,7 +109,7 @@ export class GuardChain {
       'multicast-control': new MulticastControlGuard(),
       storm: new StormGuard(init.totalStormRates ?? DEFAULT_TOTAL_STORM_RATES, nowMs),
     }
-    this.#guards = GUARD_NAMES.map((name) => guards[name])
+    this.#guards = FRAME_GUARD_NAMES.map((name) => guards[name])
     this.#frame = {
       bytes: new Uint8Array(0),
       offset: 0,
@@ -117,11 +123,12 @@ export class GuardChain {
   }
 
   isOn(name: GuardName): boolean {
-    return this.#isOn[GUARD_NAMES.indexOf(name)]!
+    return this.#isOn[name]
   }
 
   switch(name: GuardName, isOn: boolean): void {
-    this.#isOn[GUARD_NAMES.indexOf(name)] = isOn
+    this.#isOn[name] = isOn
+    for (const [i, guard] of FRAME_GUARD_NAMES.entries()) this.#looks[i] = this.#isOn[guard]
   }
 
   /** The port of a member, for as long as it is one; `removePort` forgets what it had. */
@@ -176,12 +183,16 @@ export class GuardChain {
     // Of most frames only the first guard, lengths, and the last one, storms, have something to say; of those without a view too.
     const step = frame.fault !== 'ok' || isPlain(frame) ? last : 1
     for (let i = 0; i <= last; i += step) {
-      if (!this.#isOn[i]) continue
+      if (!this.#looks[i]) continue
       const verdict = this.#guards[i]!.inspect(frame)
       if (verdict !== 'pass') return verdict
     }
     return 'pass'
   }
+}
+
+function allOn(): Record<GuardName, boolean> {
+  return Object.fromEntries(GUARD_NAMES.map((name) => [name, true])) as Record<GuardName, boolean>
 }
 
 /** TCP, and UDP that is not DHCP, whole and without tags: nothing that the guards between the first and the last look for. */

@@ -6,7 +6,8 @@
  * - `tag-double`, `tag-filtered`: 802.1Q tags that the policy of the VLAN does not carry
  * - `bpdu-member`: a BPDU over a trunk, where none belongs
  * - `bpdu-edge`: a BPDU from a TAP that no bridge shall be behind
- * - `bpdu-rate`, `bpdu-root`: too many from a bridged LAN, or one that claims a root better than is allowed
+ * - `bpdu-rate`: too many from a bridged LAN
+ * - `bpdu-root`: a member, or the root that it names, says that it has a priority that the VLAN's owner has not granted
  * - `fragment-tiny`: a first fragment without its headers, or one that would overwrite them (RFC 1858, RFC 7112)
  * - `fragment-malformed`, `fragment-overlap`: reaches behind 65,535 bytes or leaves a gap; was there before (RFC 5722)
  * - `header-chain`: IPv6 headers behind which anything could hide (RFC 7113)
