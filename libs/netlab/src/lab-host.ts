@@ -21,6 +21,8 @@ export interface LabHostInit {
   readonly interface: string
   /** Null where the host has several cables, each with its own `LabEdge`. */
   readonly cable: CableEnd | null
+  /** Lines of `ip -batch` for the IPv4 routes that are lost with the cable. Default: that of multicast. */
+  readonly routes?: readonly string[]
 }
 
 /**
@@ -41,6 +43,7 @@ export class LabHost {
   readonly prefixLength6: number
   readonly interface: string
   readonly #cable: CableEnd | null
+  readonly #routes: readonly string[]
   readonly #processes = new Set<LabProcess>()
   readonly #stopping = new AbortController()
 
@@ -54,6 +57,7 @@ export class LabHost {
     this.prefixLength6 = init.address6.prefixLength
     this.interface = init.interface
     this.#cable = init.cable
+    this.#routes = init.routes ?? [MULTICAST_ROUTE]
   }
 
   /** Programs started with `spawn` that still run. */
@@ -114,7 +118,7 @@ export class LabHost {
     if (this.#cable === null) throw new WakunetError('ERR_USAGE', `${this.name} has several cables.`)
     await runCommand('ip', ['-n', this.#cable.namespace, 'link', 'set', this.#cable.interface, state])
     // The kernel forgets IPv4 routes of an interface that was down.
-    if (state === 'up') await this.ip([MULTICAST_ROUTE])
+    if (state === 'up') await this.ip(this.#routes)
   }
 
   /** Adds an address such as `10.0.0.1/24`, by default to the underlay interface. */

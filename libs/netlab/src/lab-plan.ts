@@ -5,6 +5,20 @@ import { LabEdge } from './lab-edge.ts'
 import { type CableEnd, LabHost } from './lab-host.ts'
 import { labDirectory } from './namespaces.ts'
 import { LAB_NAME_RULE, newLabId } from './owner.ts'
+import { blockRules, LAN_INTERFACE, type SiteInit } from './site-rules.ts'
+import {
+  MAX_SITES,
+  ROUTER_SYSCTLS,
+  routerInit,
+  type SitePlan,
+  siteCables,
+  siteHostAddress4,
+  siteHostAddress6,
+  siteHostBatch,
+  siteHostRoutes,
+  siteRouterBatch,
+  siteRouterRules,
+} from './sites.ts'
 import { DEFAULT_SUBNET4, DEFAULT_SUBNET6, edgeAddress4, hostAddress4, hostAddress6 } from './subnet.ts'
 import {
   bridgeCables,
@@ -33,6 +47,8 @@ export interface LabInit {
   readonly topology?: LabTopology
   /** Single cables between pairs of hosts, instead of a topology: nobody reaches anybody else. 1 to 500. */
   readonly edges?: readonly HostPair[]
+  /** One for each host, instead of a topology: its own network, joined to an internet by a router of some kind, or by none. */
+  readonly sites?: readonly SiteInit[]
   /** Default 198.18.0.0/24. Labs do not see each other: two may use the same. */
   readonly subnet4?: string
   /** Written as `prefix::/length`. Default fd77:616b:756e::/64. */
@@ -48,12 +64,16 @@ export interface LabPart {
   readonly sysctls: readonly string[]
   /** Lines for `ip -batch`. */
   readonly batch: string
+  /** For `nft -f -`; nothing where empty. */
+  readonly rules?: string
 }
 
 export interface LabPlan {
   readonly id: string
   readonly hosts: readonly LabHost[]
   readonly edges: readonly LabEdge[]
+  /** Of a lab with `sites`, by host; null for those without. */
+  readonly routers: readonly (LabHost | null)[]
   readonly namespaces: readonly string[]
   /** Namespaces and cables. */
   readonly rootBatch: string
@@ -70,6 +90,7 @@ export function planLab(init: LabInit): LabPlan {
   const { name = 'lab', topology = 'bridge' } = init
   const id = newLabId(name)
   if (init.edges !== undefined) return planEdges(init, id, init.edges)
+  if (init.sites !== undefined) return planSites(init, id, init.sites)
   return topology === 'direct' ? planDirect(init, id) : planBridge(init, id)
 }
 
@@ -81,6 +102,7 @@ function planBridge(init: LabInit, id: string): LabPlan {
     id,
     hosts,
     edges: [],
+    routers: [],
     namespaces,
     rootBatch: namespaceBatch(namespaces) + bridgeCables(middle, hosts, mtuOf(init)),
     parts: [...hostParts(init, hosts), { namespace: middle, sysctls: [], batch: switchBatch(hosts) }],
@@ -94,6 +116,7 @@ function planDirect(init: LabInit, id: string): LabPlan {
     id,
     hosts,
     edges: [],
+    routers: [],
     namespaces,
     rootBatch: namespaceBatch(namespaces) + directCable(hosts[0]!, hosts[1]!, mtuOf(init)),
     parts: hostParts(init, hosts),
@@ -114,6 +137,7 @@ function planEdges(init: LabInit, id: string, pairs: readonly HostPair[]): LabPl
     id,
     hosts,
     edges: cables.map((cable) => newEdge(cable, hosts, middle)),
+    routers: [],
     namespaces,
     rootBatch: namespaceBatch(namespaces) + edgeCables(middle, cables, mtuOf(init)),
     parts: [
@@ -121,6 +145,61 @@ function planEdges(init: LabInit, id: string, pairs: readonly HostPair[]): LabPl
       { namespace: middle, sysctls: MIDDLE_SYSCTLS, batch: middleBatch(cables) },
     ],
   }
+}
+
+function planSites(init: LabInit, id: string, inits: readonly SiteInit[]): LabPlan {
+  const middle = middleName(id)
+  const directory = (name: string) => path.join(labDirectory(id), name)
+  const sites = inits.map((site, index) => planSite(id, site, index + 1))
+  const hosts = sites.map(
+    (site) =>
+      new LabHost({
+        ...site.host,
+        directory: directory(site.host.name),
+        interface: UNDERLAY_INTERFACE,
+        address4: siteHostAddress4(site),
+        address6: siteHostAddress6(site),
+        cable: {
+          namespace: site.router?.namespace ?? middle,
+          interface: site.router ? LAN_INTERFACE : site.host.name,
+        },
+        routes: siteHostRoutes(site),
+      }),
+  )
+  const routers = sites.map((site) => {
+    const router = routerInit(site, middle, directory(site.router?.name ?? ''))
+    return router === null ? null : new LabHost(router)
+  })
+  const namespaces = [
+    ...sites.flatMap(({ host, router }) => [host.namespace, ...(router === null ? [] : [router.namespace])]),
+    middle,
+  ]
+  return {
+    id,
+    hosts,
+    edges: [],
+    routers,
+    namespaces,
+    rootBatch: namespaceBatch(namespaces) + siteCables(middle, sites, mtuOf(init)),
+    parts: [
+      ...sites.flatMap((site) => siteParts(site, sites)),
+      { namespace: middle, sysctls: [], batch: switchBatch(hosts) },
+    ],
+  }
+}
+
+function planSite(id: string, init: SiteInit, number: number): SitePlan {
+  const named = (name: string) => ({ name, namespace: `${id}-${name}` })
+  return { init, number, host: named(`h${number}`), router: init.nat === 'none' ? null : named(`r${number}`) }
+}
+
+function siteParts(site: SitePlan, sites: readonly SitePlan[]): LabPart[] {
+  const { host, router, init } = site
+  const hostPart = { namespace: host.namespace, sysctls: HOST_SYSCTLS, batch: siteHostBatch(site, sites) }
+  if (router === null) return [hostPart]
+  const rules = siteRouterRules(site) + blockRules(init.blocked ?? 'nothing')
+  const batch = siteRouterBatch(site, sites)
+  return [hostPart, { namespace: router.namespace, sysctls: ROUTER_SYSCTLS, batch, rules }]
 }
 
 function planCable(hosts: readonly LabHost[], [first, second]: HostPair, index: number): EdgeCable {
@@ -189,7 +268,7 @@ function mtuOf({ mtu = DEFAULT_MTU }: LabInit): number {
 }
 
 function checkInit(init: LabInit): void {
-  const { name = 'lab', topology = 'bridge', edges } = init
+  const { name = 'lab', topology = 'bridge', edges, sites } = init
   const mtu = mtuOf(init)
   if (!LAB_NAME_RULE.test(name)) throw usage(`A lab's name is 1 to 16 of a-z0-9, not "${name}".`)
   if (!Number.isInteger(init.hosts) || init.hosts < 1 || init.hosts > MAX_HOSTS)
@@ -199,6 +278,19 @@ function checkInit(init: LabInit): void {
   if (!Number.isInteger(mtu) || mtu < 1280 || mtu > 65_535)
     throw usage(`An underlay's MTU is 1280 (RFC 8200 section 5) to 65535, not ${mtu}.`)
   if (edges !== undefined) checkEdges(init, edges)
+  if (sites !== undefined) checkSites(init, sites)
+}
+
+function checkSites({ hosts, topology, edges }: LabInit, sites: readonly SiteInit[]): void {
+  if (topology !== undefined || edges !== undefined) throw usage('A lab with sites has no other topology.')
+  if (sites.length !== hosts || hosts > MAX_SITES)
+    throw usage(
+      `A lab has one site for each host, ${MAX_SITES} at the most, not ${sites.length} for ${hosts}.`,
+    )
+  const bare = sites.find(
+    ({ nat, blocked, forwards }) => nat === 'none' && (blocked ?? forwards) !== undefined,
+  )
+  if (bare !== undefined) throw usage('A site without a router blocks and forwards nothing.')
 }
 
 function checkEdges({ hosts, topology }: LabInit, edges: readonly HostPair[]): void {

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { WakunetError } from '@wakunet/interface'
 import { type Capture, startCapture } from './capture.ts'
-import { runCommand } from './command.ts'
+import { requireProgram, runCommand } from './command.ts'
 import { exitGuard } from './exit-guard.ts'
 import type { LabEdge } from './lab-edge.ts'
 import type { LabHost } from './lab-host.ts'
@@ -9,6 +9,7 @@ import { type LabInit, type LabPlan, planLab } from './lab-plan.ts'
 import { labDirectory, removeLabDirectory, removeNamespaces } from './namespaces.ts'
 import { type LabPrivileges, readPrivileges, userNamespaceCommand } from './privileges.ts'
 import { Reaper } from './reaper.ts'
+import { type Blocked, blockRules } from './site-rules.ts'
 import { sweepAbandoned } from './sweep.ts'
 import { extraCable, type PlugIn } from './underlay.ts'
 
@@ -25,6 +26,8 @@ export class Lab {
   readonly hosts: readonly LabHost[]
   /** The cables of a lab with `edges`, in that order; none in other labs. */
   readonly edges: readonly LabEdge[]
+  /** Of a lab with `sites`, by host: what is between it and the internet; null for a host that is on the internet itself. */
+  readonly routers: readonly (LabHost | null)[]
   /** For files of the lab; removed with it. */
   readonly directory: string
   readonly #namespaces: readonly string[]
@@ -32,10 +35,11 @@ export class Lab {
   readonly #cleanup = () => this.#remove()
   #stopped: Promise<void> | null = null
 
-  private constructor({ id, hosts, edges, namespaces }: LabPlan) {
+  private constructor({ id, hosts, edges, routers, namespaces }: LabPlan) {
     this.id = id
     this.hosts = hosts
     this.edges = edges
+    this.routers = routers
     this.directory = labDirectory(id)
     this.#namespaces = namespaces
     this.#reaper = new Reaper(id)
@@ -86,6 +90,18 @@ export class Lab {
     return host
   }
 
+  /** The router of a host by number, from 1. @throws WakunetError `ERR_USAGE` where there is none */
+  router(number: number): LabHost {
+    const router = this.routers[number - 1]
+    if (router == null) throw new WakunetError('ERR_USAGE', `The lab has no router before host ${number}.`)
+    return router
+  }
+
+  /** Changes what a host's router does not let out; flows that stand are cut as well. */
+  async block(number: number, blocked: Blocked): Promise<void> {
+    await this.router(number).exec('nft', ['-f', '-'], { input: blockRules(blocked) })
+  }
+
   /** The cable between two hosts by number. @throws WakunetError `ERR_USAGE` where there is none */
   edge(first: number, second: number): LabEdge {
     const [one, other] = [this.host(first), this.host(second)]
@@ -119,27 +135,34 @@ export class Lab {
   }
 
   async #stop(): Promise<void> {
-    const running = this.hosts.flatMap((host) => [...host.processes])
+    const running = this.#all().flatMap((host) => [...host.processes])
     this.#remove()
     await Promise.all(running.map((process) => process.exited))
     exitGuard.remove(this.#cleanup)
     this.#reaper.dismiss()
   }
 
+  #all(): LabHost[] {
+    return [...this.hosts, ...this.routers.filter((router) => router !== null)]
+  }
+
   #remove(): void {
-    const killed = this.hosts.flatMap((host) => host.killAll())
+    const killed = this.#all().flatMap((host) => host.killAll())
     removeNamespaces(this.#namespaces, killed)
     removeLabDirectory(this.id)
   }
 
   async #build({ rootBatch, parts }: LabPlan, signal: AbortSignal | undefined): Promise<void> {
     const options = signal === undefined ? {} : { signal }
-    for (const host of this.hosts) mkdirSync(host.directory, { recursive: true, mode: 0o700 })
+    for (const host of this.#all()) mkdirSync(host.directory, { recursive: true, mode: 0o700 })
     await runCommand('ip', ['-batch', '-'], { ...options, input: rootBatch })
     await Promise.all(
-      parts.map(({ namespace, sysctls, batch }) => {
+      parts.map(async ({ namespace, sysctls, batch, rules = '' }) => {
         const command = ['sh', '-c', CONFIGURE, 'wakunet-lab', ...sysctls]
-        return runCommand('ip', ['netns', 'exec', namespace, ...command], { ...options, input: batch })
+        const enter = ['netns', 'exec', namespace]
+        await runCommand('ip', [...enter, ...command], { ...options, input: batch })
+        if (rules !== '')
+          await runCommand('ip', [...enter, requireProgram('nft'), '-f', '-'], { ...options, input: rules })
       }),
     )
   }

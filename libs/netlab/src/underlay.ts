@@ -13,7 +13,7 @@ export function namespaceBatch(namespaces: readonly string[]): string {
  * of every namespace has, the kernel takes them for a plain interface and reports carrier changes up to a second
  * late (`linkwatch_urgent_event` in net/core/link_watch.c): pings would wait for that long.
  */
-const FIRST_PORT_INDEX = 1000
+export const FIRST_PORT_INDEX = 1000
 
 /** One cable from each host to the switch; the switch's ends are called like the hosts. */
 export function bridgeCables(switchNamespace: string, hosts: readonly NamedHost[], mtu: number): string {
@@ -154,6 +154,7 @@ export interface NamedHost {
   readonly namespace: string
 }
 
-function lines(commands: readonly string[]): string {
+/** Commands for `ip -batch -`. */
+export function lines(commands: readonly string[]): string {
   return `${commands.join('\n')}\n`
 }
