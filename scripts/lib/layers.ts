@@ -13,6 +13,7 @@ const LAYER_OF: Readonly<Record<string, Layer>> = {
   'libs/addressing': 'pure',
   'libs/ethernet': 'pure',
   'libs/gossip': 'pure',
+  'libs/icon': 'pure',
   'libs/identity': 'pure',
   'libs/record': 'pure',
   'libs/sim': 'pure',

@@ -6,7 +6,16 @@ export { domainNameFault } from './domain-name.ts'
 export { hostFault, ipv4Fault, serverAddressFault } from './host-address.ts'
 export * from './ids.ts'
 export * from './interface-name.ts'
+export {
+  MAX_PEER_HINT_ADDRESSES,
+  MAX_PEER_HINTS,
+  type PeerHint,
+  peerAddressFault,
+  peerHintsSchema,
+  peerIdFault,
+} from './peer-hint.ts'
 export * from './vlan-key.ts'
+export * from './vlan-link.ts'
 export * from './vlan-name.ts'
 export {
   type AddressPool,
@@ -31,6 +40,12 @@ export {
   vlanPlanShape,
 } from './vlan-plan.ts'
 export {
+  MAX_PUBLICATION_MS,
+  VLAN_PRESENTATION_FIELDS,
+  type VlanPresentation,
+  vlanIconFault,
+} from './vlan-presentation.ts'
+export {
   decodeVlanRecord,
   MAX_VLAN_RECORD_BYTES,
   signVlanRecord,
@@ -39,3 +54,4 @@ export {
 export * from './vlan-record-edit.ts'
 export type { VlanRecord, VlanRecordFields } from './vlan-record-fields.ts'
 export * from './vlan-ref.ts'
+export * from './vlan-withdrawal.ts'

@@ -11,6 +11,7 @@ import {
   type VlanPlan,
   vlanPlanShape,
 } from './vlan-plan.ts'
+import { VLAN_PRESENTATION_FIELDS, type VlanPresentation } from './vlan-presentation.ts'
 import { descriptionSchema, type VlanRecordFields } from './vlan-record-fields.ts'
 
 /** A reservation to make; null gives up the one that the client has. */
@@ -18,22 +19,30 @@ export type ReservationEdit = Omit<AddressReservation, 'address4'> & { readonly 
 /** A priority to grant; null takes back the one that the node has. */
 export type PriorityEdit = Omit<GrantedPriority, 'priority'> & { readonly priority: number | null }
 
+/** Fields that may be absent. */
+type OptionalField = keyof VlanPlan | 'icon' | 'gateways'
+
 /** What its owner wants changed in a VLAN's record. */
-export interface VlanRecordEdit extends Omit<VlanPlan, 'reservations' | 'priorities'> {
+export interface VlanRecordEdit extends Omit<VlanPlan & VlanPresentation, 'reservations' | 'priorities'> {
   readonly description?: string
   /** Fields that go back to their defaults, before anything else. */
-  readonly unset?: readonly (keyof VlanPlan)[]
+  readonly unset?: readonly OptionalField[]
   /** One by one: the other reservations stay. */
   readonly reservations?: readonly ReservationEdit[]
   /** One by one: the other priorities stay. */
   readonly priorities?: readonly PriorityEdit[]
 }
 
-/** Schemas of the fields of an edit. */
+const OPTIONAL_FIELDS: readonly OptionalField[] = [
+  ...VLAN_PLAN_FIELDS,
+  ...VLAN_PRESENTATION_FIELDS.filter((field) => field !== 'publishedUntilMs'),
+]
+
+/** Schemas of the fields of an edit that JSON has a form for. */
 export const vlanEditShape = {
   ...vlanPlanShape,
   description: descriptionSchema.exactOptional(),
-  unset: z.array(z.enum(VLAN_PLAN_FIELDS)).max(VLAN_PLAN_FIELDS.length).readonly().exactOptional(),
+  unset: z.array(z.enum(OPTIONAL_FIELDS)).max(OPTIONAL_FIELDS.length).readonly().exactOptional(),
   reservations: reservationsSchema(ipv4Schema.nullable()).readonly().exactOptional(),
   priorities: prioritiesSchema(prioritySchema.nullable()).readonly().exactOptional(),
 } as const
@@ -52,7 +61,7 @@ export function editedFields(fields: VlanRecordFields, edit: VlanRecordEdit): Vl
   }
 }
 
-function without(fields: VlanRecordFields, unset: readonly (keyof VlanPlan)[]): VlanRecordFields {
+function without(fields: VlanRecordFields, unset: readonly OptionalField[]): VlanRecordFields {
   const kept: { -readonly [F in keyof VlanRecordFields]: VlanRecordFields[F] } = { ...fields }
   for (const field of unset) delete kept[field]
   return kept

@@ -4,9 +4,10 @@ import { fault } from './fault.ts'
 import { PUBLIC_KEY_BYTES } from './ids.ts'
 import { textFault, vlanNameFault } from './vlan-name.ts'
 import { planFaults, type VlanPlan, vlanPlanShape } from './vlan-plan.ts'
+import { presentationFaults, type VlanPresentation, vlanPresentationShape } from './vlan-presentation.ts'
 
 /** The fields of docs/protocols/vlan-record.md without the key that signs them. */
-export interface VlanRecordFields extends VlanPlan {
+export interface VlanRecordFields extends VlanPlan, VlanPresentation {
   readonly name: string
   readonly description: string
   readonly policy: 'open'
@@ -57,13 +58,14 @@ export const vlanRecordSchema = z
       message: `must have ${PUBLIC_KEY_BYTES} bytes`,
     }),
     ...vlanPlanShape,
+    ...vlanPresentationShape,
   })
   .refine((record) => record.expiresAtMs === undefined || record.expiresAtMs > record.issuedAtMs, {
     path: ['expiresAtMs'],
     message: 'must be after issuedAtMs',
   })
   .check(({ value, issues }) => {
-    for (const { path, message } of planFaults(value, value.subnet4))
+    for (const { path, message } of [...planFaults(value, value.subnet4), ...presentationFaults(value)])
       issues.push({ code: 'custom', path: [...path], message, input: value })
   })
 

@@ -146,7 +146,7 @@ describe('a record that the right key has signed is still refused', () => {
   })
 
   test('with another version or another domain', () => {
-    for (const version of [0, 2, 3, 255]) refused(forge(all, privateKey, { version }), /version/)
+    for (const version of [0, 2, 3, 4, 0x81, 255]) refused(forge(all, privateKey, { version }), /version/)
     refused(forge(all, privateKey, { domain: '' }), /signature/)
     refused(forge(all, privateKey, { domain: 'wakunet vlan record v2' }), /signature/)
   })
@@ -216,7 +216,7 @@ describe('a record that the right key has signed is still refused', () => {
       const { [key]: _, ...rest } = all
       refused(forge(rest, privateKey), new RegExp(key))
     }
-    refused(forge({ ...all, icon: 'x' }, privateKey), /fields: /)
+    refused(forge({ ...all, colour: 'x' }, privateKey), /fields: /)
     const proto = Buffer.concat([Buffer.from('69', 'hex'), Buffer.from('__proto__'), Buffer.of(0xa0)])
     const sorted = cbor(all)
     refused(forge(Buffer.concat([head(5, 10), proto, sorted.subarray(1)]), privateKey))
