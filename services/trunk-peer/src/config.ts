@@ -48,6 +48,12 @@ export const trunkPeerConfigSchema = z.strictObject({
     .max(600_000)
     .default(10_000)
     .describe('how often to ask the local network'),
+  dht: z
+    .enum(['auto', 'server', 'client', 'off'])
+    .default('auto')
+    .describe(
+      'distributed hash table, where members of a VLAN and its record are found; auto: serve others where they can reach this node',
+    ),
   roles: z
     .array(z.enum(['gateway', 'chain']))
     .max(2)

@@ -2,6 +2,7 @@ import type { Connection, Libp2p } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Clock, Logger, Timer } from '@wakunet/interface'
+import { outboundConnection } from './outbound.ts'
 import type { KnownPeer, PeerBook } from './peer-book.ts'
 
 const MAX_PARALLEL_DIALS = 8
@@ -64,8 +65,7 @@ export class Dialer {
     book.connecting(peer)
     this.#dialling++
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(timeoutMs(peer))])
-    host
-      .dial(target(peer), { signal })
+    outboundConnection(host, peer.peerId, target(peer), signal)
       .then(
         (connection) => this.#connected(connection, peer),
         (error: unknown) => {

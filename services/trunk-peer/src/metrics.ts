@@ -83,6 +83,23 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
     () => service.running.mesh.vlanPeers.stats,
   )
   metrics.countersFrom(
+    'wakunet_trunk_peer_dht',
+    {
+      queries: 'Queries of the distributed hash table begun.',
+      timedOut: 'Such queries that ran out of time.',
+      recordsRefused: 'VLAN records from the table, or for it, that did not hold.',
+    },
+    () => service.running.discovery.kad?.stats ?? { queries: 0, timedOut: 0, recordsRefused: 0 },
+  )
+  metrics.countersFrom(
+    'wakunet_trunk_peer_memory',
+    {
+      evicted: 'Entries of what libp2p remembers of others that made room.',
+      refused: 'Such entries that were over a limit by themselves.',
+    },
+    () => service.running.discovery.memory,
+  )
+  metrics.countersFrom(
     'wakunet_trunk_peer_relayed',
     {
       wanted: 'Members that could not be dialled and were told of by a common peer.',
@@ -103,6 +120,8 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
       quickTrunks: 'Trunks that matter, on which failures are looked for quickly.',
       knownPeers: 'Peers in the book.',
       queuedBytes: 'Bytes that wait for a stream, over all trunks.',
+      dhtPeers: 'Peers in the routing table of the distributed hash table.',
+      memoryBytes: 'Bytes that libp2p remembers of others.',
     },
     () => {
       const up = [...trunks().up()]
@@ -113,6 +132,8 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
         quickTrunks: up.filter(({ health }) => health?.quick === true).length,
         knownPeers: service.book.size,
         queuedBytes: up.reduce((sum, trunk) => sum + (trunk.stats?.queuedBytes ?? 0), 0),
+        dhtPeers: service.running.discovery.dht.size,
+        memoryBytes: service.running.discovery.memory.bytes,
       }
     },
   )

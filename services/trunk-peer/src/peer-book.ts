@@ -109,6 +109,12 @@ export class PeerBook {
     )
   }
 
+  /** True where the last attempt failed and the next has its time. */
+  waits(peerId: string): boolean {
+    const peer = this.#byPeerId.get(peerId)
+    return peer !== undefined && peer.state === 'backoff' && peer.failures > 0 && peer.retryAtMs !== null
+  }
+
   connecting(peer: KnownPeer): void {
     peer.state = 'connecting'
     peer.retryAtMs = null

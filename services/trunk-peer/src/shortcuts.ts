@@ -4,6 +4,7 @@ import { type ReplyOf, type RequestOf, SHORTCUT_REFUSALS, type ShortcutRefusal }
 import type { Clock, Logger, NodeId, VlanId } from '@wakunet/interface'
 import { TokenBucket } from '@wakunet/trunk'
 import { nodeIdOfPeer } from './node-key.ts'
+import { outboundConnection } from './outbound.ts'
 import type { PeerBook } from './peer-book.ts'
 import type { Trunk, TrunkEnd } from './trunk.ts'
 import type { TrunkUsage, Use } from './trunk-usage.ts'
@@ -165,7 +166,8 @@ export class Shortcuts {
     try {
       const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
       const targets = addresses.map((address) => withPeerId(address, request.peerId))
-      this.adopt(await host.dial(targets, { signal }), nodeId, request.bytesPerSecond)
+      const connection = await outboundConnection(host, request.peerId ?? null, targets, signal)
+      this.adopt(connection, nodeId, request.bytesPerSecond)
     } catch (error) {
       logger.debug('shortcut failed', { nodeId, error })
       this.#failed(nodeId)

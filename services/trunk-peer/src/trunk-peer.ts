@@ -19,6 +19,7 @@ import { BusApi } from './bus-api.ts'
 import type { TrunkPeerConfig } from './config.ts'
 import { Dialer } from './dialer.ts'
 import { Directory } from './directory.ts'
+import { Discovery } from './discovery/discovery.ts'
 import { FrameRelay } from './frame-relay.ts'
 import { createHost, type Host } from './host/libp2p-host.ts'
 import { LinkWatch } from './link-watch.ts'
@@ -75,6 +76,7 @@ interface RunningParts {
   readonly trunks: Trunks
   readonly addresses: OwnAddresses
   readonly mesh: Mesh
+  readonly discovery: Discovery
 }
 
 /** libp2p host, trunks, frame relay and VLAN directory of one node, behind the bus contract. */
@@ -148,6 +150,13 @@ export class TrunkPeer implements Startable {
     const { config } = this.#init
     const key = await loadNodeKey(this.#statePath('node-key.json'), clock)
     await this.#loadVlans()
+    const discovery = new Discovery({
+      self: key.peerId,
+      config,
+      gate: this.gate,
+      clock,
+      logger: logger.child('discovery'),
+    })
     const { libp2p: host, reserve } = await createHost({
       privateKey: key.privateKey,
       config,
@@ -161,6 +170,9 @@ export class TrunkPeer implements Startable {
       },
       logger: logger.child('libp2p'),
       registry: registry ?? null,
+      dht: discovery.kad,
+      memory: discovery.memory,
+      mayDial: (peer) => !this.book.waits(peer.toString()),
       onDiscovered: (peer) => this.#discovered(peer),
       onControlStream: (stream, connection) => trunks.acceptControl(stream, connection),
       onFramesStream: (stream, connection) => trunks.acceptFrames(stream, connection),
@@ -184,13 +196,14 @@ export class TrunkPeer implements Startable {
     const links = new LinkWatch({ clock, onChange: () => this.book.retryAll(clock.monotonicMs()) })
     const mesh = this.#createMesh(host, reserve, key, trunks)
     const startedAtMs = clock.monotonicMs()
-    this.#running = { host, key, trunks, dialer, addresses, mesh, links, startedAtMs }
+    this.#running = { host, key, trunks, dialer, addresses, mesh, discovery, links, startedAtMs }
     this.#learnBootstrap()
     trunks.start()
     dialer.start()
     addresses.start()
     links.start()
     mesh.start()
+    discovery.start({ host, trunks: () => trunks.up() })
     this.#api.start()
     this.#timers = [
       clock.setInterval(() => this.#tellMembers(this.memberships.ourVlans()), MEMBERS_REFRESH_MS),
@@ -212,6 +225,7 @@ export class TrunkPeer implements Startable {
     for (const timer of this.#timers) timer.cancel()
     this.#announceTimer?.cancel()
     this.#announceTimer = null
+    running.discovery.stop()
     running.links.stop()
     running.addresses.stop()
     running.dialer.stop()

@@ -6,6 +6,8 @@ import { FRAMES_PROTOCOL, nativeNoise, TRUNK_PROTOCOL } from '@wakunet/trunk'
 import { createLibp2p } from 'libp2p'
 import type { Registry } from 'prom-client'
 import type { TrunkPeerConfig } from '../config.ts'
+import type { BoundedDatastore } from '../discovery/bounded-datastore.ts'
+import type { KadDht } from '../discovery/kad-dht.ts'
 import type { OverlayGate } from '../overlay-gate.ts'
 import { localDiscovery } from './local-discovery.ts'
 import { quietLogger } from './quiet-logger.ts'
@@ -33,6 +35,12 @@ export interface HostInit {
   readonly relayGate: RelayGate
   readonly logger: Logger
   readonly registry: Registry | null
+  /** Null where the DHT is switched off. */
+  readonly dht: KadDht | null
+  /** What libp2p remembers of others. */
+  readonly memory: BoundedDatastore
+  /** False while somebody else will dial the peer: libp2p makes one of all dials to a peer, and the slowest holds up the rest. */
+  readonly mayDial: (peer: PeerId) => boolean
   /** A peer answered on the local network. */
   readonly onDiscovered: (peer: PeerInfo) => void
   readonly onControlStream: (stream: Stream, connection: Connection) => void
@@ -40,7 +48,7 @@ export interface HostInit {
 }
 
 /**
- * A libp2p host that does what trunks need and nothing else: no dialling of its own, no pruning, no search for relays.
+ * A libp2p host that does what trunks and the DHT need and nothing else: no dialling beside theirs, no search for relays.
  * It is returned stopped.
  */
 export async function createHost(init: HostInit): Promise<Host> {
@@ -63,7 +71,8 @@ export async function createHost(init: HostInit): Promise<Host> {
     connectionEncrypters: [nativeNoise()],
     streamMuxers: streamMuxers(),
     peerDiscovery: config.mdns ? [localDiscovery(config.mdnsIntervalMs, init.onDiscovered)] : [],
-    services: hostServices(config),
+    services: hostServices(config, init.dht),
+    datastore: init.memory,
     connectionManager: {
       maxConnections: maxConnections(config),
       maxIncomingPendingConnections: 32,
@@ -74,6 +83,7 @@ export async function createHost(init: HostInit): Promise<Host> {
     // Heartbeats of the trunk tell sooner.
     connectionMonitor: { enabled: false },
     connectionGater: {
+      denyDialPeer: (peer) => !init.mayDial(peer),
       denyDialMultiaddr: (address) => gate.isOverlay(address),
       denyInboundConnection: ({ remoteAddr }) => gate.isOverlay(remoteAddr),
       ...relayRules(init.relayGate),
