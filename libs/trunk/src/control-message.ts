@@ -2,10 +2,13 @@ import { WakunetError } from '@wakunet/interface'
 import { type DecodeOptions, decode, encode } from 'cborg'
 import { z } from 'zod'
 import {
+  CANDIDATE_KINDS,
   CLOSE_CODES,
   MAX_ADDRESS_CHARACTERS,
   MAX_ANNOUNCED_VLANS,
+  MAX_CANDIDATES,
   MAX_CONTROL_BYTES,
+  MAX_OFFERED_CIPHERS,
   MAX_PEER_ADDRESSES,
   MAX_VLAN_PEERS,
   MAX_VLAN_RECORD_BYTES,
@@ -45,6 +48,14 @@ const vlanPeerSchema = z.strictObject({
   addresses: z.array(text(MAX_ADDRESS_CHARACTERS)).max(MAX_PEER_ADDRESSES),
 })
 
+const uint32 = uint.max(0xffff_ffff)
+const port = uint.min(1).max(65_535)
+
+/** What an offer of keys and its answer have in common. */
+const keyShare = { generation: uint32, index: uint32.min(1), publicKey: bytes(32), port }
+
+const candidateSchema = z.strictObject({ host: text(45), port, kind: z.enum(CANDIDATE_KINDS) })
+
 const closing = { code: z.enum(CLOSE_CODES), message: text(256) }
 
 const controlMessageSchema = z.discriminatedUnion('type', [
@@ -69,12 +80,30 @@ const controlMessageSchema = z.discriminatedUnion('type', [
     vlan: bytes(16),
     peers: z.array(vlanPeerSchema).max(MAX_VLAN_PEERS),
   }),
+  z.strictObject({
+    type: z.literal('datagram-offer'),
+    ...keyShare,
+    ciphers: z.array(text(32)).min(1).max(MAX_OFFERED_CIPHERS),
+  }),
+  z.strictObject({ type: z.literal('datagram-answer'), ...keyShare, cipher: text(32) }),
+  z.strictObject({ type: z.literal('datagram-confirm'), generation: uint32 }),
+  z.strictObject({ type: z.literal('datagram-refuse'), generation: uint32, reason: z.literal('cipher') }),
+  z.strictObject({
+    type: z.literal('datagram-candidates'),
+    sequence: uint,
+    candidates: z.array(candidateSchema).max(MAX_CANDIDATES),
+  }),
   z.strictObject({ type: z.literal('close'), ...closing }),
 ])
 
 export type ControlMessage = z.infer<typeof controlMessageSchema>
 export type Hello = z.infer<typeof helloSchema>
 export type WireVlanPeer = z.infer<typeof vlanPeerSchema>
+export type WireCandidate = z.infer<typeof candidateSchema>
+/** Messages of the datagram path's negotiation. */
+export type DatagramControl = Extract<ControlMessage, { type: `datagram-${string}` }>
+export type DatagramOffer = Extract<ControlMessage, { type: 'datagram-offer' }>
+export type DatagramAnswer = Extract<ControlMessage, { type: 'datagram-answer' }>
 export type WireMembership = z.infer<typeof membershipSchema>
 
 /** RFC 8949 read strictly: one form for every value, maps as `Map` so that no key can reach a prototype. */

@@ -44,6 +44,17 @@ export const MAX_VLAN_PEERS = 16
 export const MAX_PEER_ADDRESSES = 8
 export const MAX_ADDRESS_CHARACTERS = 128
 
+/** Capability of a side that takes the `datagram-*` messages and has a UDP port open. */
+export const DATAGRAM_CAPABILITY = 'datagram'
+
+/** Of a `datagram-candidates` message. */
+export const MAX_CANDIDATES = 16
+export const CANDIDATE_KINDS = ['host', 'reflexive', 'configured'] as const
+export type CandidateKind = (typeof CANDIDATE_KINDS)[number]
+
+/** Ciphers in one offer, also such as only later versions know. */
+export const MAX_OFFERED_CIPHERS = 8
+
 /** Why a trunk is refused or closed; on the wire. */
 export const CLOSE_CODES = [
   'version',

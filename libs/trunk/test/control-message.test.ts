@@ -42,6 +42,32 @@ const messages: Record<string, ControlMessage> = {
     vlan: new Uint8Array(16).fill(2),
     peers: [{ peerId: '12D3KooWMember', addresses: ['/ip4/192.0.2.7/tcp/4740'] }],
   },
+  'datagram-offer': {
+    type: 'datagram-offer',
+    generation: 0,
+    index: 0x01020304,
+    publicKey: new Uint8Array(32).fill(4),
+    port: 4740,
+    ciphers: ['aes-128-gcm', 'chacha20-poly1305'],
+  },
+  'datagram-answer': {
+    type: 'datagram-answer',
+    generation: 0,
+    index: 0xffff_ffff,
+    publicKey: new Uint8Array(32).fill(5),
+    port: 65_535,
+    cipher: 'aes-128-gcm',
+  },
+  'datagram-confirm': { type: 'datagram-confirm', generation: 1 },
+  'datagram-refuse': { type: 'datagram-refuse', generation: 0, reason: 'cipher' },
+  'datagram-candidates': {
+    type: 'datagram-candidates',
+    sequence: 3,
+    candidates: [
+      { host: '192.0.2.7', port: 4740, kind: 'host' },
+      { host: '2001:db8::7', port: 61_000, kind: 'reflexive' },
+    ],
+  },
   close: { type: 'close', code: 'stopping', message: 'bye' },
 }
 const isDecodeError = (error: unknown): boolean =>

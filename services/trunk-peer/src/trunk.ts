@@ -288,6 +288,13 @@ export class Trunk {
         this.#membershipSequence = message.sequence
         this.#init.events.onMemberships(this, message.memberships)
         return
+      case 'datagram-offer':
+      case 'datagram-answer':
+      case 'datagram-confirm':
+      case 'datagram-refuse':
+      case 'datagram-candidates':
+        this.close('malformed', `'${message.type}' without the capability`)
+        return
       default:
         this.#init.events.onMessage(this, message)
     }
