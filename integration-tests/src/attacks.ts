@@ -11,11 +11,10 @@ const PYTHON = '/usr/bin/python3'
 export const ATTACK_PROGRAMS = [
   'scapy3',
   'arpspoof',
+  'atk6-fake_advertise6',
   'atk6-fake_router26',
-
   'atk6-flood_mld26',
   'atk6-flood_router26',
-
   'dhcpig',
   'dnsmasq',
   'ettercap',

@@ -14,15 +14,18 @@ export class EmbeddedHost implements Host {
   readonly httpUrls = [`http://127.0.0.1:${HTTP_PORT}`]
   readonly cliTarget: readonly string[]
   readonly #node: ServiceProcess
+  readonly #settings: HostSettings
+  readonly #config: string
 
   constructor(lab: LabHost, settings: HostSettings) {
     this.lab = lab
+    this.#settings = settings
+    this.#config = path.join(lab.directory, 'wakunet.yaml')
     const stateDir = path.join(lab.directory, 'state')
     const socket = path.join(lab.directory, 'wakunet.sock')
-    const config = path.join(lab.directory, 'wakunet.yaml')
+    const config = this.#config
     mkdirSync(stateDir, { recursive: true, mode: 0o700 })
-    // JSON is YAML.
-    writeFileSync(config, JSON.stringify(configOf(settings), null, 2))
+    this.configure({})
     this.cliTarget = ['--socket', socket]
     const args = ['up', '--json', '--config', config, '--state-dir', stateDir, '--socket', socket]
     this.#node = new ServiceProcess({
@@ -37,6 +40,11 @@ export class EmbeddedHost implements Host {
 
   get name(): string {
     return this.lab.name
+  }
+
+  configure(changes: Partial<HostSettings>): void {
+    // JSON is YAML.
+    writeFileSync(this.#config, JSON.stringify(configOf({ ...this.#settings, ...changes }), null, 2))
   }
 
   start(): Promise<void> {

@@ -24,6 +24,8 @@ export interface Host {
   readonly processes: readonly ServiceProcess[]
   /** Where each of its services answers HTTP, reached from this host. */
   readonly httpUrls: readonly string[]
+  /** Other settings than it was made with, from the next start on. */
+  configure(changes: Partial<HostSettings>): void
   /** Starts what does not run: everything, or one process by name. */
   start(process?: string): Promise<void>
   /** Ends everything, or one process, with a signal. */

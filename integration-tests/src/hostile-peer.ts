@@ -4,10 +4,11 @@
  *
  * ```text
  *   node hostile-peer.ts '<HostileTarget as JSON>'
- *   honest N | replay N | record INDEX N | trunk INDEX N | claim MAC
+ *   honest N | replay N | record INDEX N | trunk INDEX N | claim MAC | root N
  * ```
  */
 import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
 import { memberMac } from '@wakunet/addressing'
 import { macFromString } from '@wakunet/ethernet'
 import { nodeIdFromPublicKey, nodeIdToBytes, vlanIdToBytes } from '@wakunet/identity'
@@ -24,6 +25,7 @@ import {
   NO_HINT,
   recordHeader,
   recordOf,
+  rootClaimRecord,
 } from './hostile-scene.ts'
 import { createHostileHost, HostileTrunk } from './hostile-trunk.ts'
 import { SUPER_FRAME_BYTES, TCP_SUM_HINT, TCP_SUPER_HINT } from './lying-hints.ts'
@@ -33,6 +35,7 @@ import { TRUNK_ATTACKS } from './trunk-attacks.ts'
 const FIRST_SEQUENCE = 1_000_000
 /** The victim's switch may hear of the trunk later than trunk-peer, and takes one advertisement a second. */
 const ADVERTISE_MS = 1_200
+const CLAIM_MS = 100
 
 class HostileProgram {
   readonly #host: Libp2p
@@ -60,12 +63,22 @@ class HostileProgram {
       await this.#repeat(second, (turn) => RECORD_ATTACKS[first]!.build(this.#scene, turn))
     else if (kind === 'trunk') await this.#trunkAttack(first, second)
     else if (kind === 'claim') (await this.#openTrunk()).announce([this.#membership(words[0]!)])
+    else if (kind === 'root') await this.#claimRoot(first)
     else throw new Error(`unknown command: ${command}`)
   }
 
   async #repeat(times: number, build: (turn: number) => Uint8Array): Promise<void> {
     const trunk = await this.#openTrunk()
     for (let turn = 0; turn < times; turn++) await trunk.sendRecord(build(turn))
+  }
+
+  /** Spread over some time: a switch takes only so many of a neighbour. */
+  async #claimRoot(times: number): Promise<void> {
+    const trunk = await this.#openTrunk()
+    for (let number = 1; number <= times; number++) {
+      await trunk.sendRecord(rootClaimRecord(this.#scene, number))
+      await pause(CLAIM_MS)
+    }
   }
 
   /** A plain frame, one with a checksum to complete, and a super-frame: all three are to be delivered. */

@@ -49,6 +49,15 @@ export class HostileProcess {
     return this.#run(`trunk ${TRUNK_ATTACKS.indexOf(attack)} ${times}`)
   }
 
+  /** Tells the victim, so many times within a second or two, that it is the root of the tree, by a priority of its own choice. */
+  claimRoot(times: number): Promise<void> {
+    return this.#run(`root ${times}`)
+  }
+
+  async stop(): Promise<void> {
+    await this.#process.stop()
+  }
+
   async #run(command: string): Promise<void> {
     const done = (): number => this.#process.output().stdout.split(`{"done":"${command}"}`).length - 1
     const before = done()

@@ -6,7 +6,7 @@ import {
   type RecordHeader,
   writeFrameHeader,
 } from '@wakunet/record'
-import { encodeAdvertisement } from '@wakunet/switching'
+import { bridgeIdOf, encodeAdvertisement, encodeControlBpdu } from '@wakunet/switching'
 
 /** What a hostile peer knows of the hosts that it attacks; travels to its process as JSON. */
 export interface HostileTarget {
@@ -81,6 +81,28 @@ export function advertisementRecord(scene: HostileScene): Uint8Array {
   const { self, victim } = scene.ids
   const neighbours = [{ id: victim, cost: TRUNK_COST }]
   return controlRecord(scene, encodeAdvertisement(self, scene.bootNonce, Date.now(), neighbours))
+}
+
+/** A designated bridge that says that it is the root, with the best priority that there is. */
+export function rootClaimRecord(scene: HostileScene, number: number): Uint8Array {
+  const bridgeId = bridgeIdOf(0, scene.ids.self)
+  const bpdu = encodeControlBpdu({
+    role: 'designated',
+    topologyChange: false,
+    proposal: true,
+    learning: false,
+    forwarding: false,
+    messageAge: 0,
+    maxAge: 40,
+    helloMs: 1_000,
+    rootPathCost: 0,
+    rootId: bridgeId,
+    bridgeId,
+    portId: 1,
+    number,
+    agreedNumber: 0,
+  })
+  return controlRecord(scene, bpdu)
 }
 
 /** A record of one frame. */

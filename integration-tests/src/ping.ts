@@ -3,6 +3,10 @@ import type { LabProcess } from '@wakunet/netlab'
 import type { Station } from './station.ts'
 import { waitUntil } from './wait-until.ts'
 
+/** How long answers are waited for at the end, and how many: a busy machine is late. */
+const LATE_ANSWERS_MS = 10_000
+const LATER_ANSWERS = 3
+
 /** What `ping` said. */
 export interface PingResult {
   readonly sent: number
@@ -63,8 +67,14 @@ export class ContinuousPing {
     await waitUntil(`${count} answers to ping ${this.#what}`, async () => this.#answers() >= count)
   }
 
-  /** Ends it and says what was lost. An answer that was still under way when it ended is no loss. */
+  /**
+   * Ends it and says what was lost: what was not answered although later requests were, however long that took. Where nothing is
+   * answered any more, everything since counts.
+   */
   async stop(): Promise<{ what: string; sent: number; lost: readonly number[]; duplicates: number }> {
+    const before = this.#answers()
+    const deadlineMs = performance.now() + LATE_ANSWERS_MS
+    while (this.#answers() < before + LATER_ANSWERS && performance.now() < deadlineMs) await pause(50)
     await pause(500)
     await this.#process.stop({ signal: 'SIGINT' })
     const { sent, sequences, duplicates } = parsePing(this.#process.output().stdout)

@@ -19,20 +19,34 @@ export class ServicesHost implements Host {
   readonly httpUrls = Object.values(HTTP_PORTS).map((port) => `http://127.0.0.1:${port}`)
   readonly cliTarget: readonly string[]
   readonly #laneKind: LaneKind
+  readonly #settings: HostSettings
 
   constructor(lab: LabHost, settings: HostSettings, laneKind: LaneKind) {
     this.lab = lab
     this.#laneKind = laneKind
+    this.#settings = settings
+    this.configure({})
     const { user, password } = natsCredentials('cli')
     this.cliTarget = ['--bus', `nats://${user}:${password}@127.0.0.1:${NATS_PORT}`]
-    const { bootstrap, mdns } = settings
+    this.processes = [this.#natsServer(), this.#service('trunk-peer'), this.#service('vlan-switch')]
+  }
+
+  configure(changes: Partial<HostSettings>): void {
+    const { bootstrap, mdns, trunk, switch: section } = { ...this.#settings, ...changes }
     const listen = [`/ip4/0.0.0.0/tcp/${TRUNK_PORT}`]
-    const trunk = { ...settings.trunk, listen, bootstrap, mdns, mdnsIntervalMs: 1_000 }
-    this.processes = [
-      this.#natsServer(),
-      this.#service('trunk-peer', { trunk }),
-      this.#service('vlan-switch', settings.switch === undefined ? {} : { switch: settings.switch }),
-    ]
+    this.#write('trunk-peer', { trunk: { ...trunk, listen, bootstrap, mdns, mdnsIntervalMs: 1_000 } })
+    this.#write('vlan-switch', section === undefined ? {} : { switch: section })
+  }
+
+  #write(name: Service, section: object): void {
+    const stateDir = path.join(this.lab.directory, name)
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 })
+    const text = JSON.stringify({ ...section, stateDir, ...this.#sharedConfig(name) }, null, 2)
+    writeFileSync(this.#configFile(name), text, { mode: 0o600 })
+  }
+
+  #configFile(name: Service): string {
+    return path.join(this.lab.directory, `${name}.yaml`)
   }
 
   get name(): string {
@@ -76,17 +90,12 @@ export class ServicesHost implements Host {
     })
   }
 
-  #service(name: Service, section: object): ServiceProcess {
-    const stateDir = path.join(this.lab.directory, name)
-    const config = path.join(this.lab.directory, `${name}.yaml`)
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 })
-    const text = JSON.stringify({ ...section, stateDir, ...this.#sharedConfig(name) }, null, 2)
-    writeFileSync(config, text, { mode: 0o600 })
+  #service(name: Service): ServiceProcess {
     return new ServiceProcess({
       name,
       host: this.lab,
       program: NODE,
-      args: [servicePath(name), '--config', config],
+      args: [servicePath(name), '--config', this.#configFile(name)],
       startedPattern: /"started"/,
     })
   }

@@ -317,6 +317,48 @@ def malformed():
             yield frame
 
 
+def broken():
+    """To one station: lengths that lie, upper-layer headers that are cut, and packets behind SNAP headers (RFC 1042)."""
+    built = []
+    ip = lambda **more: IP(src="192.0.2.12", dst="192.0.2.2", **more)
+    snap = b"\xaa\xaa\x03\x00\x00\x00"
+    for mac in OPTIONS["dst"].split(","):
+        ether = Ether(dst=mac, src=OWN)
+        built += [
+            bytes(ether / ip(len=900) / UDP(dport=9)),
+            bytes(ether / ip(len=24, proto=17) / Raw(bytes(4))),
+            bytes(ether / ip(proto=6) / Raw(bytes(12))),
+            bytes(ether / ip(ihl=15) / UDP(dport=9)),
+        ]
+        for kind, inner in ((b"\x08\x00", ip() / UDP(dport=9)), (b"\x08\x06", ARP(hwsrc=OWN, psrc="192.0.2.12"))):
+            packet = snap + kind + bytes(inner)
+            built.append(mac_bytes(mac) + mac_bytes(OWN) + struct.pack("!H", len(packet)) + packet)
+        built.append(mac_bytes(mac) + mac_bytes(OWN) + struct.pack("!H", 1400) + bytes(46))
+    for number in range(COUNT):
+        yield built[number % len(built)]
+
+
+def chains():
+    """IPv6 headers that nobody can follow: numbers of no protocol, chains without end, ICMPv6 without its type."""
+    ether = lambda: Ether(dst=ALL_NODES, src=OWN)
+    ip = lambda **more: IPv6(src="fe80::67", dst="ff02::1", hlim=255, **more)
+    payload = advertisement("fd67::")
+    long_chain = ip()
+    for _ in range(40):
+        long_chain = long_chain / IPv6ExtHdrDestOpt()
+    built = [
+        # Experimental numbers (RFC 4727), behind which a router advertisement could be.
+        bytes(ether() / ip(nh=253) / payload),
+        bytes(ether() / ip(nh=254) / payload),
+        bytes(ether() / ip() / IPv6ExtHdrDestOpt(nh=200) / payload),
+        bytes(ether() / ip(nh=58)),
+        bytes(ether() / ip() / IPv6ExtHdrDestOpt(nh=58)),
+        bytes(ether() / long_chain / payload),
+    ]
+    for number in range(COUNT):
+        yield built[number % len(built)]
+
+
 MODES = {
     "macs": macs,
     "spoofed-mac": spoofed_mac,
@@ -331,6 +373,8 @@ MODES = {
     "multicast-router": multicast_router,
     "fragments": fragments,
     "malformed": malformed,
+    "broken": broken,
+    "chains": chains,
 }
 if "wait" in OPTIONS:
     # For moments that must not wait for Python to start.

@@ -9,6 +9,7 @@ import {
   decodeIpv4,
   macToString,
 } from '@wakunet/ethernet'
+import { MAX_PENDING_CLIENTS } from '../src/dhcpv4/pending-clients.ts'
 import { type AddressPlan, formatIp } from '../src/index.ts'
 import { PUT_ASIDE_MS } from '../src/leases/lease-book.ts'
 import { PLAN, type TestHost, type TestMember, TestNetwork } from './addressing-network.ts'
@@ -295,6 +296,20 @@ describe('the DHCPv4 server', () => {
     docked.discover()
     network.run(1_000)
     assert.notEqual(docked.address, null)
+  })
+
+  it('serves an honest client although others have taken every place and never take what they are offered', () => {
+    const { network, member } = oneMember({ ...PLAN, subnet4: '10.20.0.0/16' })
+    for (let i = 1; i <= 2 * MAX_PENDING_CLIENTS; i++) {
+      const host = member.addHost(i)
+      host.isOn = false
+      host.discover()
+      network.run(20)
+    }
+    network.run(1_000)
+    lease(network, member.addHost(1_000))
+    const taken = member.addressing.drops['dhcp-full']
+    assert.equal(taken, 0, 'places are made')
   })
 
   it('bounds what clients that come and go can make it keep', () => {

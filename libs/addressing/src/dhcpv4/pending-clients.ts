@@ -27,6 +27,10 @@ export const MAX_PENDING_CLIENTS = 64
 /** An offer stands for so long. */
 export const OFFER_MS = 30_000
 
+/**
+ * When it is full, who has had an offer longest without taking it gives way: honest clients take theirs at once, and those of a
+ * flood never.
+ */
 export class PendingClients {
   readonly #clients = new Map<number, PendingClient>()
 
@@ -36,9 +40,15 @@ export class PendingClients {
 
   /** @returns false where there are too many */
   set(mac: number, client: PendingClient): boolean {
-    if (!this.#clients.has(mac) && this.#clients.size >= MAX_PENDING_CLIENTS) return false
+    if (!this.#clients.has(mac) && this.#clients.size >= MAX_PENDING_CLIENTS && !this.#makeRoom())
+      return false
     this.#clients.set(mac, client)
     return true
+  }
+
+  #makeRoom(): boolean {
+    for (const [mac, { stage }] of this.#clients) if (stage === 'offered') return this.#clients.delete(mac)
+    return false
   }
 
   delete(mac: number): void {
