@@ -6,9 +6,12 @@
  */
 export * from './address-plan.ts'
 export {
+  type Announcement,
   CONTROL_MEMBER,
   MAX_ANNOUNCEMENT_BYTES,
   MAX_MEMBER_LEASES,
+  type ReadAnnouncement,
+  readAnnouncement,
 } from './announcement/announcement.ts'
 export { nodeIdOfKey, signedBytes, type Verify } from './announcement/announcement-proof.ts'
 export * from './cidr.ts'

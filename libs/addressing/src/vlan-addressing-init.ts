@@ -1,4 +1,5 @@
 import type { AddressPlan } from './address-plan.ts'
+import type { ReadAnnouncement } from './announcement/announcement.ts'
 import type { Lease } from './leases/lease.ts'
 
 /** A member of the VLAN, known by its node id. */
@@ -70,6 +71,11 @@ export interface VlanAddressingInit {
   readonly wallMs: () => number
   /** Ed25519. */
   readonly verify: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
+  /**
+   * Reads an announcement of this VLAN. Default: `readAnnouncement`. The simulator answers with one object for equal bytes,
+   * which is then checked once for all nodes.
+   */
+  readonly read?: ReadAnnouncement
 }
 
 export interface VlanAddressingOutput<P extends AddressingPeer> {

@@ -1,13 +1,15 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { ETHERNET_HEADER_BYTES, ETHERTYPE_ARP, macToString, readMac, writeMac } from '@wakunet/ethernet'
+import type { GossipMembers } from '@wakunet/gossip'
 import type { NodeId, VlanId } from '@wakunet/interface'
 import { readU16 } from '@wakunet/record'
 import type { AddressPlan } from './address-plan.ts'
+import { readAnnouncement } from './announcement/announcement.ts'
 import { announceable, MemberAnnouncements, type OwnFacts } from './announcement/member-announcements.ts'
 import { formatCidr } from './cidr.ts'
 import { DhcpServer } from './dhcpv4/dhcp-server.ts'
 import { hostLabel } from './dns/host-label.ts'
-import { NameTable } from './dns/name-table.ts'
+import { LeaseNames } from './dns/lease-names.ts'
 import { formatIp, parseIpv4 } from './ip-address.ts'
 import { toUint32 } from './leases/address-order.ts'
 import { AddressSpace } from './leases/address-space.ts'
@@ -53,7 +55,7 @@ export class VlanAddressing<P extends AddressingPeer> {
   readonly #prober: ArpProber
   readonly #dhcp: DhcpServer
   readonly #station: VlanStation
-  readonly #names: NameTable
+  readonly #names = new LeaseNames(() => this.#book.claims.winners())
   readonly #hostname: string
   #port: { readonly bridged: boolean; readonly mtu: number }
   #multiaddrs: readonly string[] = []
@@ -70,7 +72,6 @@ export class VlanAddressing<P extends AddressingPeer> {
     this.#sweepDueMs = nowMs + SWEEP_MS
     this.#hostname = hostLabel(init.hostname)
     this.#port = { bridged: init.bridged, mtu: init.mtu }
-    this.#names = new NameTable()
     this.#station = this.#createStation(nowMs)
     this.#announcements = this.#createAnnouncements(nowMs)
     this.#book = this.#createBook()
@@ -111,7 +112,7 @@ export class VlanAddressing<P extends AddressingPeer> {
   }
 
   #createAnnouncements(nowMs: number): MemberAnnouncements<P> {
-    const { vlanId, nodeId, firstSequence, wallMs, verify } = this.#init
+    const { vlanId, nodeId, firstSequence, wallMs, verify, read } = this.#init
     return new MemberAnnouncements<P>(
       {
         vlanId,
@@ -119,11 +120,12 @@ export class VlanAddressing<P extends AddressingPeer> {
         firstSequence,
         wallMs,
         verify,
+        read: read ?? readAnnouncement,
         facts: () => this.#facts(),
         sign: (payload, done) => this.#output.sign(payload, done),
         send: (to, message) => this.#output.send(to, message),
-        onAnnouncement: ({ origin, leases }) => {
-          this.#book.replaceMember(origin, leases)
+        onAnnouncement: ({ leases }, before) => {
+          this.#book.replaceMember(before?.leases ?? [], leases)
           this.#output.onMembers?.()
         },
         onOwnHeard: ({ sequence, leases }) => this.#book.own.raiseSince(sequence, leases),
@@ -135,6 +137,7 @@ export class VlanAddressing<P extends AddressingPeer> {
   #createBook(): LeaseBook {
     return new LeaseBook({
       nodeId: this.#init.nodeId,
+      hashSeed: this.#init.hashSeed,
       space: new AddressSpace(this.#init.plan, bytesToHex(this.#init.vlanId)),
       sinceMs: () => this.#announcements.sinceMs,
       onWinner: (address, before, after) => this.#onWinner(address, before, after),
@@ -291,10 +294,10 @@ export class VlanAddressing<P extends AddressingPeer> {
   }
 
   /** The members of the VLAN without this node, and those with a trunk that forwards in the tree. */
-  setPeers(members: readonly P[], neighbours: readonly P[], nowMs: number): void {
+  setPeers(members: GossipMembers<P>, neighbours: readonly P[], nowMs: number): void {
     this.#nowMs = nowMs
-    for (const { origin } of this.#announcements.setPeers(members, neighbours, nowMs))
-      this.#book.removeMember(origin, nowMs)
+    for (const { leases } of this.#announcements.setPeers(members, neighbours, nowMs))
+      this.#book.removeMember(leases, nowMs)
     this.#settle()
   }
 
@@ -344,12 +347,12 @@ export class VlanAddressing<P extends AddressingPeer> {
   /** Every lease that counts: one for each address. */
   *leases(): Generator<MemberLease> {
     for (const claim of this.#book.claims.winners())
-      yield { ...claim.lease, owner: this.#book.isOwn(claim) ? null : claim.owner }
+      yield { ...claim, owner: this.#book.isOwn(claim) ? null : claim.owner }
   }
 
   #onWinner(address: Uint8Array, before: Claim | null, after: Claim | null): void {
     if (after === null) this.#names.delete(address)
-    else this.#names.set({ ...after.lease, station: macToString(after.lease.mac) })
+    else this.#names.set(after)
     const [old, next] = [before, after].map((claim) => (claim === null ? null : this.#whereOf(claim)))
     if (old && next && old.mac === next.mac && old.owner === next.owner) return
     if (old) this.#output.onBindings({ kind: 'removed', ...old })
@@ -357,7 +360,7 @@ export class VlanAddressing<P extends AddressingPeer> {
   }
 
   #whereOf(claim: Claim): Omit<BindingChange, 'kind'> {
-    const { address, mac } = claim.lease
+    const { address, mac } = claim
     return { address, mac: readMac(mac, 0), owner: this.#book.isOwn(claim) ? null : claim.owner }
   }
 

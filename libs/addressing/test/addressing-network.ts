@@ -27,6 +27,7 @@ import {
   readMac,
 } from '@wakunet/ethernet'
 import type { NodeId, VlanId } from '@wakunet/interface'
+import { MemberList } from '@wakunet/testing'
 import {
   type AddressMode,
   type AddressPlan,
@@ -337,7 +338,7 @@ export class TestNetwork {
     this.#links = links
     for (const member of this.members) {
       const peers = [...this.#reach(member)].filter((other) => other !== member)
-      member.addressing.setPeers(peers, this.#neighboursOf(member), this.nowMs)
+      member.addressing.setPeers(new MemberList(peers), this.#neighboursOf(member), this.nowMs)
     }
   }
 

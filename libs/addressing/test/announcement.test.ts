@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { MemberList } from '@wakunet/testing'
 import fc from 'fast-check'
 import {
+  type Announcement,
   type AnnouncementFields,
-  decodeAnnouncement,
   encodeAnnouncement,
   joinSignature,
   MAX_ANNOUNCEMENT_BYTES,
   MAX_MEMBER_LEASES,
+  readAnnouncement,
   SIGNATURE_BYTES,
 } from '../src/announcement/announcement.ts'
 import { announcementFault, nodeIdOfKey } from '../src/announcement/announcement-proof.ts'
@@ -29,6 +31,18 @@ function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain)
   if (value === null || typeof value !== 'object') return value
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, plain(entry)]))
+}
+
+const decodeAnnouncement = (bytes: Uint8Array, offset = 0, length = bytes.length - offset) =>
+  readAnnouncement(bytes, offset, length)?.document ?? null
+
+/** What the wire says, without what follows from it. */
+function said({ isProven: _, ...announcement }: Announcement) {
+  const leases = announcement.leases.map(({ owner, ...lease }) => {
+    assert.deepEqual(owner, announcement.origin)
+    return lease
+  })
+  return { ...announcement, leases }
 }
 
 const label = fc.stringMatching(/^([a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?)?$/)
@@ -84,9 +98,9 @@ const leaseOf = (last: number, sinceMs: number, more: Partial<Lease> = {}): Leas
   ...more,
 })
 const faultOf = (value: AnnouncementFields, before: AnnouncementFields | null = null, bytes = sign(value)) =>
-  announcementFault(decodeAnnouncement(bytes)!, bytes, {
+  announcementFault(readAnnouncement(bytes, 0, bytes.length)!, {
     vlanId: VLAN,
-    mac: MAC,
+    macOf: () => MAC,
     before,
     verify: verifyEd25519,
   })
@@ -101,10 +115,13 @@ describe('member announcements', () => {
     }
     for (const vector of accepted) {
       const bytes = bytesOf(vector.hex)
-      const decoded = decodeAnnouncement(bytes)!
-      assert.deepEqual(plain(decoded), vector.decoded)
-      const context = { vlanId: bytesOf(vector.vlanId), mac: bytesOf(vector.mac), before: null }
-      assert.equal(announcementFault(decoded, bytes, { ...context, verify: verifyEd25519 }), null)
+      const held = readAnnouncement(bytes, 0, bytes.length)!
+      assert.deepEqual(plain(said(held.document)), vector.decoded)
+      assert.equal(hex(held.bytes), vector.hex)
+      const macOf = () => bytesOf(vector.mac)
+      const context = { vlanId: bytesOf(vector.vlanId), macOf, before: null, verify: verifyEd25519 }
+      assert.equal(announcementFault(held, context), null)
+      assert.equal(announcementFault(held, { ...context, verify: () => assert.fail('checked twice') }), null)
     }
     for (const { hex: text, why } of refused) assert.equal(decodeAnnouncement(bytesOf(text)), null, why)
   })
@@ -114,14 +131,17 @@ describe('member announcements', () => {
       fc.property(fields, (value) => {
         const payload = encodeAnnouncement(value)
         const bytes = joinSignature(payload, new Uint8Array(SIGNATURE_BYTES).fill(7))
-        const { signature, ...rest } = decodeAnnouncement(bytes)!
+        const { signature, ...rest } = said(decodeAnnouncement(bytes)!)
         assert.deepEqual(plain(rest), plain(value))
         assert.equal(hex(signature), '07'.repeat(SIGNATURE_BYTES))
         for (let length = 0; length < bytes.length; length++)
           assert.equal(decodeAnnouncement(bytes, 0, length), null)
         assert.equal(decodeAnnouncement(Uint8Array.of(...bytes, 0)), null)
         const shifted = Uint8Array.of(9, ...bytes, 9)
-        assert.deepEqual(plain(decodeAnnouncement(shifted, 1, bytes.length)), plain({ ...rest, signature }))
+        assert.deepEqual(
+          plain(said(decodeAnnouncement(shifted, 1, bytes.length)!)),
+          plain({ ...rest, signature }),
+        )
       }),
       { numRuns: 40 },
     )
@@ -209,6 +229,7 @@ describe('member announcements', () => {
         firstSequence: 1,
         wallMs: () => 10_000,
         verify: verifyEd25519,
+        read: readAnnouncement,
         facts: () => ({ bridged: false, mtu: 1_400, hostname: '', multiaddrs: [], leases: [] }),
         sign: () => {},
         send: () => {},
@@ -221,16 +242,16 @@ describe('member announcements', () => {
       const bytes = sign(value)
       announcements.receive(bytes, 0, bytes.length, members[0]!, nowMs)
     }
-    announcements.setPeers(members, members, 0)
+    announcements.setPeers(new MemberList(members), members, 0)
     say({ ...base, leases: [leaseOf(1, 4_000)] }, 0)
-    announcements.setPeers([], [], 1_000)
-    announcements.setPeers([...members], members, 2_000)
+    announcements.setPeers(new MemberList([]), [], 1_000)
+    announcements.setPeers(new MemberList(members), members, 2_000)
     say({ ...base, sequence: 5_001, leases: [leaseOf(2, 1)] }, 2_000)
     assert.equal(announcements.faults.backdated, 1)
     say({ ...base, sequence: 5_002, leases: [leaseOf(1, 4_000), leaseOf(2, 5_001)] }, 2_000)
     assert.deepEqual(heard, [5_000, 5_002])
-    announcements.setPeers([], [], 3_000)
-    announcements.setPeers([...members], members, 3_000 + 24 * 3_600_000)
+    announcements.setPeers(new MemberList([]), [], 3_000)
+    announcements.setPeers(new MemberList(members), members, 3_000 + 24 * 3_600_000)
     say({ ...base, sequence: 5_003, leases: [leaseOf(2, 1)] }, 3_000 + 24 * 3_600_000)
     assert.deepEqual(heard, [5_000, 5_002, 5_003])
   })

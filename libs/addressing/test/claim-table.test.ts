@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { compareAddresses } from '../src/leases/address-order.ts'
 import { AddressSpace } from '../src/leases/address-space.ts'
 import { AddressWalk } from '../src/leases/address-walk.ts'
 import { Affinity, KEEP_ADDRESS_MS, MAX_KEPT_ADDRESSES } from '../src/leases/affinity.ts'
@@ -24,53 +25,66 @@ const lease: fc.Arbitrary<Lease> = fc.record({
   hostname: fc.constant(''),
 })
 const leases = fc.uniqueArray(lease, { maxLength: 4, selector: ({ address }) => address[3] })
-const claim: fc.Arbitrary<Claim> = fc.record({
-  lease,
-  owner: fc.integer({ min: 0, max: 3 }).map(idOf),
-  isReserved: fc.boolean(),
-})
-const newTable = () => {
+type Ranked = Claim & { readonly isReserved: boolean }
+const claim: fc.Arbitrary<Ranked> = fc
+  .tuple(lease, fc.integer({ min: 0, max: 3 }).map(idOf), fc.boolean())
+  .map(([lease, owner, isReserved]) => ({ ...lease, owner, isReserved }))
+const compare = (a: Ranked, b: Ranked) => compareClaims(a, b, (claim) => (claim === a ? a : b).isReserved)
+const byAddress = (a: Lease, b: Lease) => compareAddresses(a.address, b.address)
+const newTable = (maxClaims = 100) => {
   const winners = new Map<number, Claim>()
   const table = new ClaimTable({
     space,
+    hashSeed: 7,
+    maxClaims,
     onWinner: (address, before, after) => {
       assert.equal(winners.get(address[3]!) ?? null, before)
       if (after === null) winners.delete(address[3]!)
       else winners.set(address[3]!, after)
     },
   })
-  return { table, winners }
+  const claimed = new Map<number, readonly Claim[]>()
+  const replace = (owner: number, leases: readonly Lease[]) => {
+    const claims = leases.map((lease) => ({ ...lease, owner: idOf(owner) })).sort(byAddress)
+    table.replace(claimed.get(owner) ?? [], claims)
+    claimed.set(owner, claims)
+  }
+  return { table, winners, replace }
 }
 const plain = (winners: Map<number, Claim>) =>
-  [...winners].sort(([a], [b]) => a - b).map(([at, { owner, lease }]) => [at, owner[0], { ...lease }])
+  [...winners].sort(([a], [b]) => a - b).map(([at, { owner, ...lease }]) => [at, owner[0], lease])
 
 describe('which claim counts', () => {
   it('is a total order: antisymmetric, transitive, and no two members are equal', () => {
     fc.assert(
       fc.property(claim, claim, claim, (a, b, c) => {
-        const [ab, ba] = [compareClaims(a, b), compareClaims(b, a)]
+        const [ab, ba] = [compare(a, b), compare(b, a)]
         assert.equal(Math.sign(ab) + Math.sign(ba), 0)
         if (a.owner[0] !== b.owner[0]) assert.notEqual(ab, 0)
-        if (ab <= 0 && compareClaims(b, c) <= 0) assert.ok(compareClaims(a, c) <= 0)
+        if (ab <= 0 && compare(b, c) <= 0) assert.ok(compare(a, c) <= 0)
       }),
       { numRuns: 2_000 },
     )
   })
 
   it('is reservation before manual before the earlier before the lower node id', () => {
-    const base: Claim = {
-      lease: { mac: macOf(1), address: new Uint8Array(4), kind: 'dhcp', sinceMs: 5, hostname: '' },
+    const base: Ranked = {
+      mac: macOf(1),
+      address: new Uint8Array(4),
+      kind: 'dhcp',
+      sinceMs: 5,
+      hostname: '',
       owner: idOf(2),
       isReserved: false,
     }
-    const ranked: Claim[] = [
-      { ...base, isReserved: true, lease: { ...base.lease, sinceMs: 9 } },
-      { ...base, lease: { ...base.lease, kind: 'manual', sinceMs: 8 } },
-      { ...base, lease: { ...base.lease, sinceMs: 4 } },
+    const ranked: Ranked[] = [
+      { ...base, isReserved: true, sinceMs: 9 },
+      { ...base, kind: 'manual', sinceMs: 8 },
+      { ...base, sinceMs: 4 },
       { ...base, owner: idOf(1) },
       base,
     ]
-    for (let i = 1; i < ranked.length; i++) assert.ok(compareClaims(ranked[i - 1]!, ranked[i]!) < 0, `${i}`)
+    for (let i = 1; i < ranked.length; i++) assert.ok(compare(ranked[i - 1]!, ranked[i]!) < 0, `${i}`)
   })
 
   it('does not depend on what came first, nor on what was there before', () => {
@@ -81,13 +95,13 @@ describe('which claim counts', () => {
         fc.array(fc.nat(100), { maxLength: 4 }),
         (documents, keys) => {
           const first = newTable()
-          for (const { owner, leases } of documents) first.table.replace(idOf(owner), leases)
+          for (const { owner, leases } of documents) first.replace(owner, leases)
           const last = new Map(documents.map(({ owner, leases }) => [owner, leases]))
           const order = [...last].sort(([a], [b]) => (keys[a] ?? a) - (keys[b] ?? b))
           const second = newTable()
-          for (const [owner, leases] of order) second.table.replace(idOf(owner), leases)
+          for (const [owner, leases] of order) second.replace(owner, leases)
           assert.deepEqual(plain(first.winners), plain(second.winners))
-          for (const [owner] of last) first.table.remove(idOf(owner))
+          for (const [owner] of last) first.replace(owner, [])
           assert.equal(first.winners.size, 0)
           assert.equal(first.table.size, 0)
         },
@@ -100,8 +114,8 @@ describe('which claim counts', () => {
     const other = new AddressSpace({ ...plan, subnet4: '10.20.0.0/30', reservations: [] }, VLAN)
     fc.assert(
       fc.property(fc.array(leases, { maxLength: 3 }), (all) => {
-        const { table, winners } = newTable()
-        for (const [i, leases] of all.entries()) table.replace(idOf(i), leases)
+        const { table, winners, replace } = newTable()
+        for (const [i, leases] of all.entries()) replace(i, leases)
         const before = plain(winners)
         table.setSpace(other)
         assert.ok([...winners.keys()].every((at) => at === 2))
@@ -113,7 +127,7 @@ describe('which claim counts', () => {
   })
 
   it('is nobody for addresses that no host can have', () => {
-    const { table, winners } = newTable()
+    const { winners, replace } = newTable()
     const claimed = [
       [10, 20, 0, 0],
       [10, 20, 0, 1],
@@ -129,14 +143,14 @@ describe('which claim counts', () => {
       sinceMs: 1,
       hostname: '',
     }))
-    table.replace(idOf(1), claimed)
+    replace(1, claimed)
     assert.equal(winners.size, 0)
-    table.replace(idOf(1), [{ ...claimed[0]!, address: Uint8Array.of(10, 20, 0, 2) }])
+    replace(1, [{ ...claimed[0]!, address: Uint8Array.of(10, 20, 0, 2) }])
     assert.equal(winners.size, 1)
   })
 
   it('a full table leaves out and counts', () => {
-    const table = new ClaimTable({ space, onWinner: () => {}, maxClaims: 2 })
+    const { table, replace } = newTable(2)
     const many = [3, 4, 5].map((last) => ({
       mac: macOf(1),
       address: Uint8Array.of(10, 20, 0, last),
@@ -144,11 +158,11 @@ describe('which claim counts', () => {
       sinceMs: 1,
       hostname: '',
     }))
-    table.replace(idOf(1), many)
+    replace(1, many)
     assert.equal(table.size, 2)
     assert.equal(table.refused, 1)
-    table.replace(idOf(1), many.slice(0, 1))
-    table.replace(idOf(2), many.slice(1, 2))
+    replace(1, many.slice(0, 1))
+    replace(2, many.slice(1, 2))
     assert.equal(table.size, 2)
   })
 })

@@ -4,6 +4,8 @@
  * (`docs/protocols/vlan-control.md`, types 3 and 4). What a document says is its user's affair. Pure and clocked from
  * outside.
  */
+export * from './exchange-init.ts'
+export * from './held-document.ts'
 export * from './messages.ts'
 export * from './node-ids.ts'
 export * from './origin-exchange.ts'

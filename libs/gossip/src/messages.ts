@@ -1,6 +1,6 @@
 import { ID_BYTES } from '@wakunet/interface'
 import { readU32, writeU32 } from '@wakunet/record'
-import { compareIds } from './node-ids.ts'
+import { compareIdsAt } from './node-ids.ts'
 
 /** Kinds of the messages of one control type; what a document is, the type says. */
 export const GOSSIP_KIND = { document: 1, digest: 2, summary: 3, request: 4 } as const
@@ -9,9 +9,11 @@ const KINDS = [null, 'document', 'digest', 'summary', 'request'] as const
 
 /** Type, version, kind and a byte of the kind's own. */
 export const GOSSIP_HEADER_BYTES = 4
+/** Where every document has what it is told apart by: before it is read, it is known whether it is news. */
+export const DOCUMENT_FIELD = { sequence: 4, origin: 12, rest: 28 } as const
 const VERSION = 1
-const SUMMARY_FIELD = { first: 4, last: 20, entries: 36 } as const
-const SUMMARY_ENTRY_BYTES = ID_BYTES + 8
+export const SUMMARY_FIELD = { first: 4, last: 20, entries: 36 } as const
+export const SUMMARY_ENTRY_BYTES = ID_BYTES + 8
 const DIGEST_BYTES = GOSSIP_HEADER_BYTES + 8
 
 /** Most entries of a summary, most origins of a request. */
@@ -96,29 +98,44 @@ export function encodeGossipSummary(type: number, { first, last, entries }: Goss
   return bytes
 }
 
+/** Whether the summary that fills `length` bytes from `offset` is one; then its entries can be read in their places. */
+export function gossipSummaryIsValid(
+  type: number,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+): boolean {
+  if (gossipKind(type, bytes, offset, length) !== 'summary') return false
+  const count = bytes[offset + 3]!
+  if (count > MAX_GOSSIP_ENTRIES) return false
+  if (length !== SUMMARY_FIELD.entries + count * SUMMARY_ENTRY_BYTES) return false
+  let before = offset + SUMMARY_FIELD.first
+  for (let i = 0; i < count; i++) {
+    const at = offset + SUMMARY_FIELD.entries + i * SUMMARY_ENTRY_BYTES
+    const order = compareIdsAt(bytes, before, bytes, at)
+    // The first entry may be the first of the range.
+    if (order > 0 || (order === 0 && i > 0) || readSequence(bytes, at + ID_BYTES) === null) return false
+    before = at
+  }
+  return compareIdsAt(bytes, before, bytes, offset + SUMMARY_FIELD.last) <= 0
+}
+
 export function decodeGossipSummary(
   type: number,
   bytes: Uint8Array,
   offset = 0,
   length: number = bytes.length - offset,
 ): GossipSummary | null {
-  if (gossipKind(type, bytes, offset, length) !== 'summary') return null
-  const count = bytes[offset + 3]!
-  if (count > MAX_GOSSIP_ENTRIES) return null
-  if (length !== SUMMARY_FIELD.entries + count * SUMMARY_ENTRY_BYTES) return null
-  const first = idAt(bytes, offset + SUMMARY_FIELD.first)
-  const last = idAt(bytes, offset + SUMMARY_FIELD.last)
-  const entries: GossipSummaryEntry[] = []
-  for (let i = 0; i < count; i++) {
+  if (!gossipSummaryIsValid(type, bytes, offset, length)) return null
+  const entries = Array.from({ length: bytes[offset + 3]! }, (_, i) => {
     const at = offset + SUMMARY_FIELD.entries + i * SUMMARY_ENTRY_BYTES
-    const origin = idAt(bytes, at)
-    const sequence = readSequence(bytes, at + ID_BYTES)
-    const before = entries[i - 1]
-    if (sequence === null || (before !== undefined && compareIds(before.origin, origin) >= 0)) return null
-    if (compareIds(origin, first) < 0 || compareIds(origin, last) > 0) return null
-    entries.push({ origin, sequence })
+    return { origin: idAt(bytes, at), sequence: readSequence(bytes, at + ID_BYTES)! }
+  })
+  return {
+    first: idAt(bytes, offset + SUMMARY_FIELD.first),
+    last: idAt(bytes, offset + SUMMARY_FIELD.last),
+    entries,
   }
-  return compareIds(first, last) <= 0 ? { first, last, entries } : null
 }
 
 /** @param origins 1 to `MAX_GOSSIP_ENTRIES` node ids */

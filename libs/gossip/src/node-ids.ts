@@ -5,7 +5,13 @@ export const LAST_ID: Uint8Array = new Uint8Array(ID_BYTES).fill(0xff)
 
 /** Order of two ids as big-endian numbers: negative, zero or positive. */
 export function compareIds(a: Uint8Array, b: Uint8Array): number {
-  for (let i = 0; i < ID_BYTES; i++) if (a[i] !== b[i]) return a[i]! - b[i]!
+  return compareIdsAt(a, 0, b, 0)
+}
+
+/** The same for ids within messages. */
+export function compareIdsAt(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset: number): number {
+  for (let i = 0; i < ID_BYTES; i++)
+    if (a[aOffset + i] !== b[bOffset + i]) return a[aOffset + i]! - b[bOffset + i]!
   return 0
 }
 

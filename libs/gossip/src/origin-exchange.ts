@@ -1,119 +1,43 @@
+import { ID_BYTES } from '@wakunet/interface'
+import { idEquals } from '@wakunet/record'
 import {
+  DEFAULT_EXCHANGE_LIMITS,
+  type ExchangeLimits,
+  type GossipDrop,
+  type GossipMembers,
+  type GossipPeer,
+  MAX_SEQUENCE_AHEAD_MS,
+  type OriginExchangeInit,
+} from './exchange-init.ts'
+import type { GossipDocument, HeldDocument } from './held-document.ts'
+import { HeldDocuments, Origin } from './held-documents.ts'
+import {
+  DOCUMENT_FIELD,
   decodeGossipDigest,
   decodeGossipRequest,
-  decodeGossipSummary,
   encodeGossipDigest,
   encodeGossipRequest,
   encodeGossipSummary,
   type GossipDigest,
-  type GossipSummary,
   gossipKind,
+  gossipSummaryIsValid,
   MAX_GOSSIP_ENTRIES,
+  readSequence,
+  SUMMARY_ENTRY_BYTES,
+  SUMMARY_FIELD,
 } from './messages.ts'
-import { compareIds, FIRST_ID, keyOfId, LAST_ID, successorOf } from './node-ids.ts'
+import { compareIdsAt, FIRST_ID, LAST_ID, successorOf } from './node-ids.ts'
 import { TokenBucket } from './token-bucket.ts'
 
-/** Someone with a trunk, or a member: known by its node id. */
-export interface GossipPeer {
-  /** 16 bytes. */
-  readonly id: Uint8Array
-}
-
-/** What every document has. */
-export interface GossipDocument {
-  /** 16 bytes. */
-  readonly origin: Uint8Array
-  /** Of two documents of one origin the one with the higher sequence is newer. */
-  readonly sequence: number
-}
-
-/** Why messages are dropped; closed, so that it labels a counter. */
-export const GOSSIP_DROPS = [
-  'malformed',
-  'unknown-member',
-  'rate',
-  'sync-rate',
-  'sequence-ahead',
-  'refused',
-  'full',
-] as const
-export type GossipDrop = (typeof GOSSIP_DROPS)[number]
-
-export interface OriginExchangeInit<P extends GossipPeer, D extends GossipDocument> {
-  /** Type of the control messages, their first byte. */
-  readonly type: number
-  /** This node's id, 16 bytes. */
-  readonly nodeId: Uint8Array
-  /** Higher than any this node has used before: the Unix time in milliseconds. */
-  readonly firstSequence: number
-  /** Reads the document that fills `length` bytes from `offset`; total, bounded, null for what nobody may say. */
-  readonly decode: (bytes: Uint8Array, offset: number, length: number) => D | null
-  /**
-   * Makes this node's document of now with a sequence. `done` comes once, at once or later; null is a failure, and the
-   * document is asked for again after a second.
-   */
-  readonly encode: (sequence: number, done: (bytes: Uint8Array | null) => void) => void
-  /**
-   * Whether a newer document may take the place of the last one: signatures belong here. The neighbour that passes on
-   * what is refused answers for it. Default: always.
-   */
-  readonly accept?: (document: D, bytes: Uint8Array, before: D | null) => boolean
-  /**
-   * Whether documents prove who wrote them. Then what others say about this node's own sequence is not believed before the
-   * document is seen. Default false.
-   */
-  readonly isSigned?: boolean
-  /** Sends a control message over one trunk, hop limit 1. The bytes must not be changed. */
-  readonly send: (to: P, message: Uint8Array) => void
-  /** A member's document is there, in place of what it said before. */
-  readonly onDocument: (member: P, document: D) => void
-  /** Unix milliseconds; without it sequences are not bounded, and own ones are counted up by one. */
-  readonly wallMs?: () => number
-  readonly limits?: Partial<ExchangeLimits>
-}
-
-export interface ExchangeLimits {
-  /** Changes are gathered for so long before they are said. */
-  readonly delayMs: number
-  /** Own documents: so many at once, and so many a second after that. Twice as many are taken from one origin. */
-  readonly burst: number
-  readonly perSecond: number
-  /** Digests go to the neighbours of the tree this often. */
-  readonly digestMs: number
-  /** After a digest that did not match so soon, and then after twice as long each time; never by default. */
-  readonly digestAgainMs: number
-  /** Messages that one neighbour gets for a digest, summary or request: at once, and a second after that. */
-  readonly syncBurst: number
-  readonly syncPerSecond: number
-  /** Bytes of the documents of others. What does not fit is dropped, and asked for again when digests are compared. */
-  readonly maxBytes: number
-}
-
-export const DEFAULT_EXCHANGE_LIMITS: ExchangeLimits = {
-  delayMs: 50,
-  burst: 4,
-  perSecond: 1,
-  digestMs: 15_000,
-  digestAgainMs: Number.POSITIVE_INFINITY,
-  syncBurst: 256,
-  syncPerSecond: 64,
-  maxBytes: 33_554_432,
-}
-
-/** Clocks may differ by so much; a sequence further ahead would lock its origin out for as long. */
-export const MAX_SEQUENCE_AHEAD_MS: number = 24 * 3_600_000
 /** Refused documents of one neighbour: at once, and a second after that; then none of it is looked at. */
 const REFUSED_BURST = 16
 const REFUSED_PER_SECOND = 1
 const ENCODE_RETRY_MS = 1_000
 
-interface Origin<P, D> {
+/** A member that is none any more, and what it said last. */
+export interface Gone<P, D> {
   readonly member: P
-  readonly rate: TokenBucket
-  sequence: number
-  /** The document as it came; null while there is none. */
-  bytes: Uint8Array | null
-  document: D | null
+  readonly document: D
 }
 
 interface Neighbour<P> {
@@ -141,19 +65,17 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
   }
   readonly #init: OriginExchangeInit<P, D>
   readonly #limits: ExchangeLimits
-  readonly #origins = new Map<string, Origin<P, D>>()
+  readonly #documents = new HeldDocuments<P, D>()
+  readonly #self: Origin<P, D>
   readonly #ownRate: TokenBucket
   /** Shared by everybody who is no neighbour any more. */
   readonly #strangers: TokenBucket
-  #members: readonly P[] = []
-  #membersById: ReadonlyMap<string, P> | null = null
+  #members: GossipMembers<P> | null = null
+  /** The members as they were when they last changed. */
+  #known: readonly P[] = []
   #neighbours: readonly Neighbour<P>[] = []
   #ownSequence: number
-  #ownBytes: Uint8Array | null = null
   #isEncoding = false
-  #heldBytes = 0
-  #digestHigh = 0
-  #digestLow = 0
   #changedMs = Number.POSITIVE_INFINITY
   #digestDueMs: number
   #nowMs: number
@@ -161,6 +83,7 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
   constructor(init: OriginExchangeInit<P, D>, nowMs: number) {
     this.#init = init
     this.#limits = { ...DEFAULT_EXCHANGE_LIMITS, ...init.limits }
+    this.#self = new Origin<P, D>(init.nodeId, null)
     this.#ownSequence = init.firstSequence - 1
     this.#ownRate = new TokenBucket(this.#limits.burst, this.#limits.perSecond, nowMs)
     this.#strangers = new TokenBucket(REFUSED_BURST, REFUSED_PER_SECOND, nowMs)
@@ -169,41 +92,46 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
   }
 
   /**
-   * The members of the VLAN, without this node: whose documents count. Those of who is gone are forgotten. The list must not
-   * be changed; the same one says nothing new.
+   * Whose documents count. Those of who is gone are forgotten; the same list says nothing new.
+   * @returns those who are gone and had said something
    */
-  setMembers(members: readonly P[], nowMs: number): void {
-    if (members === this.#members) return
-    const before = new Set(this.#members)
+  setMembers(members: GossipMembers<P>, nowMs: number): Gone<P, D>[] {
     this.#members = members
-    this.#membersById = null
-    // Its document may have come before it was known as a member.
-    if (members.some((member) => !before.has(member))) this.#digestDueMs = nowMs
-    for (const [key, origin] of this.#origins) {
-      if (this.#memberOf(key) !== undefined) continue
-      this.#toggleDigest(origin.bytes)
-      this.#heldBytes -= origin.bytes?.length ?? 0
-      this.#origins.delete(key)
+    const before = this.#known
+    if (members.all === before) return []
+    this.#known = members.all
+    let stayed = 0
+    const left: P[] = []
+    for (const member of before) {
+      if (member === members.all[stayed]) stayed++
+      else left.push(member)
     }
+    // The documents of those who came may have come before they were known as members.
+    if (stayed < members.all.length) this.#digestDueMs = nowMs
+    return left.flatMap((member) => this.#forget(member))
   }
 
-  #memberOf(key: string): P | undefined {
-    this.#membersById ??= new Map(this.#members.map((member) => [keyOfId(member.id), member]))
-    return this.#membersById.get(key)
+  #forget(member: P): Gone<P, D>[] {
+    const origin = this.#documents.find(member.id, 0)
+    if (origin === null || origin === this.#self) return []
+    origin.member = this.#members!.find(member.id, 0)
+    if (origin.member !== null) return []
+    this.#documents.delete(origin)
+    return [{ member, document: origin.held!.document }]
   }
 
-  /** What is known of a member; undefined for who is none. Most members of a large VLAN say nothing, and cost nothing. */
-  #originOf(id: Uint8Array): Origin<P, D> | undefined {
-    const key = keyOfId(id)
-    const known = this.#origins.get(key)
-    if (known !== undefined) return known
-    const member = this.#memberOf(key)
-    if (member === undefined) return undefined
-    const { burst, perSecond } = this.#limits
-    const rate = new TokenBucket(2 * burst, 2 * perSecond, this.#nowMs)
-    const origin = { member, rate, sequence: 0, bytes: null, document: null }
-    this.#origins.set(key, origin)
-    return origin
+  /** What is known of the member whose id is at `offset`; null for who is none. Most members of a large VLAN say nothing, and cost nothing. */
+  #originAt(bytes: Uint8Array, offset: number): Origin<P, D> | null {
+    const known = this.#documents.find(bytes, offset)
+    if (known !== null) return known
+    const member = this.#members?.find(bytes, offset) ?? null
+    return member === null ? null : new Origin(member.id, member)
+  }
+
+  /** What a member said last, or null. */
+  documentOf(id: Uint8Array): D | null {
+    const origin = this.#documents.find(id, 0)
+    return origin === null || origin === this.#self ? null : origin.held!.document
   }
 
   /** The trunks that forward in the VLAN's tree. New ones get a digest at once, so that both ends become equal. */
@@ -224,13 +152,11 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
 
   /** Documents that are known, this node's included. */
   get size(): number {
-    let count = this.#ownBytes === null ? 0 : 1
-    for (const { bytes } of this.#origins.values()) if (bytes !== null) count++
-    return count
+    return this.#documents.size
   }
 
   get digest(): GossipDigest {
-    return { high: this.#digestHigh, low: this.#digestLow }
+    return this.#documents.digest
   }
 
   /** Of this node's last document, or one before the first. */
@@ -264,65 +190,74 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
     }
   }
 
+  /** Whether it is news is known from its head; only then is it read. */
   #receiveDocument(bytes: Uint8Array, offset: number, length: number, from: P): void {
-    const document = this.#init.decode(bytes, offset, length)
-    if (document === null) {
+    const sequence =
+      length < DOCUMENT_FIELD.rest ? null : readSequence(bytes, offset + DOCUMENT_FIELD.sequence)
+    if (sequence === null) {
       this.drops.malformed++
       return
     }
-    const isOwn = compareIds(document.origin, this.#init.nodeId) === 0
-    const origin = isOwn ? null : this.#originOf(document.origin)
-    if (origin === undefined) {
+    const isOwn = idEquals(bytes, offset + DOCUMENT_FIELD.origin, this.#init.nodeId)
+    const origin = isOwn ? this.#self : this.#originAt(bytes, offset + DOCUMENT_FIELD.origin)
+    if (origin === null) {
       this.drops['unknown-member']++
       return
     }
-    const known = origin === null ? this.#ownSequence : origin.sequence
-    if (document.sequence <= known && (origin !== null || this.#ownBytes !== null)) return
-    if (this.#isAhead(document.sequence)) {
-      this.drops['sequence-ahead']++
+    const known = isOwn ? this.#ownSequence : origin.sequence
+    if (sequence <= known && origin.held !== null) return
+    const refusal = this.#refusalOf(origin, sequence, length)
+    if (refusal !== null) {
+      this.drops[refusal]++
       return
     }
-    if (origin !== null && origin.rate.readyMs(this.#nowMs) > this.#nowMs) {
-      this.drops.rate++
-      return
-    }
-    if (origin !== null && this.#heldBytes - (origin.bytes?.length ?? 0) + length > this.#limits.maxBytes) {
-      this.drops.full++
-      return
-    }
-    const copy = bytes.slice(offset, offset + length)
-    if (!this.#isAccepted(document, copy, origin?.document ?? null, from)) return
-    if (origin === null) this.#hearOwn(document.sequence)
-    else this.#replace(origin, document, copy, from)
+    const held = this.#init.read(bytes, offset, length)
+    if (held === null) this.drops.malformed++
+    else if (!this.#isAccepted(held, isOwn ? null : (origin.held?.document ?? null), from)) return
+    else if (isOwn) this.#hearOwn(sequence)
+    else this.#replace(origin, held, from)
+  }
+
+  #refusalOf(origin: Origin<P, D>, sequence: number, length: number): GossipDrop | null {
+    if (this.#isAhead(sequence)) return 'sequence-ahead'
+    if (origin === this.#self) return null
+    if (!this.#hasTurn(origin)) return 'rate'
+    const others = this.#documents.bytes - (this.#self.held?.bytes.length ?? 0)
+    const isFull = others - (origin.held?.bytes.length ?? 0) + length > this.#limits.maxBytes
+    return isFull ? 'full' : null
+  }
+
+  get #turnMs(): number {
+    return 500 / this.#limits.perSecond
+  }
+
+  #hasTurn({ busyUntilMs }: Origin<P, D>): boolean {
+    return busyUntilMs <= this.#nowMs + (2 * this.#limits.burst - 1) * this.#turnMs
   }
 
   /**
    * What a neighbour passes on and should have refused counts against that neighbour, not against the origin, which could be
    * silenced with forgeries otherwise.
    */
-  #isAccepted(document: D, bytes: Uint8Array, before: D | null, from: P): boolean {
+  #isAccepted(held: HeldDocument<D>, before: D | null, from: P): boolean {
     if (this.#init.accept === undefined) return true
     const blame = this.#neighbourOf(from)?.refused ?? this.#strangers
     if (blame.readyMs(this.#nowMs) > this.#nowMs) {
       this.drops.rate++
       return false
     }
-    if (this.#init.accept(document, bytes, before)) return true
+    if (this.#init.accept(held, before)) return true
     blame.take(this.#nowMs)
     this.drops.refused++
     return false
   }
 
-  #replace(origin: Origin<P, D>, document: D, bytes: Uint8Array, from: P): void {
-    origin.rate.take(this.#nowMs)
-    this.#toggleDigest(origin.bytes)
-    this.#toggleDigest(bytes)
-    this.#heldBytes += bytes.length - (origin.bytes?.length ?? 0)
-    origin.bytes = bytes
-    origin.document = document
-    origin.sequence = document.sequence
-    this.#init.onDocument(origin.member, document)
-    for (const { peer } of this.#neighbours) if (peer !== from) this.#init.send(peer, bytes)
+  #replace(origin: Origin<P, D>, held: HeldDocument<D>, from: P): void {
+    const before = origin.held?.document ?? null
+    origin.busyUntilMs = Math.max(origin.busyUntilMs, this.#nowMs) + this.#turnMs
+    this.#documents.put(origin, held)
+    this.#init.onDocument(origin.member!, held.document, before)
+    for (const { peer } of this.#neighbours) if (peer !== from) this.#init.send(peer, held.bytes)
   }
 
   /**
@@ -331,7 +266,7 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
    */
   #hearOwn(sequence: number): void {
     if (sequence >= Number.MAX_SAFE_INTEGER || this.#isAhead(sequence)) return
-    if (sequence <= this.#ownSequence && this.#ownBytes !== null) return
+    if (sequence <= this.#ownSequence && this.#self.held !== null) return
     this.#ownSequence = Math.max(sequence, this.#ownSequence)
     this.changed(this.#nowMs)
   }
@@ -346,7 +281,8 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
       this.drops.malformed++
       return
     }
-    const isEqual = digest.high === this.#digestHigh && digest.low === this.#digestLow
+    const { high, low } = this.#documents.digest
+    const isEqual = digest.high === high && digest.low === low
     const neighbour = this.#neighbourOf(from)
     if (neighbour !== undefined) this.#noteMatch(neighbour, isEqual)
     if (!isEqual) this.#sendSummaries(from)
@@ -364,55 +300,65 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
 
   /** Everything that is here, in ranges that follow each other without a gap. */
   #sendSummaries(to: P): void {
-    const entries = [...this.#origins.values()]
-      .filter(({ bytes }) => bytes !== null)
-      .map(({ member, sequence }) => ({ origin: member.id, sequence }))
-    if (this.#ownBytes !== null) entries.push({ origin: this.#init.nodeId, sequence: this.#ownSequence })
-    entries.sort((a, b) => compareIds(a.origin, b.origin))
+    const { sorted } = this.#documents
     let first: Uint8Array = FIRST_ID
-    for (let at = 0; at === 0 || at < entries.length; at += MAX_GOSSIP_ENTRIES) {
+    for (let at = 0; at === 0 || at < sorted.length; at += MAX_GOSSIP_ENTRIES) {
       if (!this.#maySync(to)) return
-      const part = entries.slice(at, at + MAX_GOSSIP_ENTRIES)
-      const next = entries[at + MAX_GOSSIP_ENTRIES]
-      const last = next === undefined ? LAST_ID : part.at(-1)!.origin
-      this.#init.send(to, encodeGossipSummary(this.#init.type, { first, last, entries: part }))
+      const entries = sorted.slice(at, at + MAX_GOSSIP_ENTRIES)
+      const last = at + MAX_GOSSIP_ENTRIES >= sorted.length ? LAST_ID : entries.at(-1)!.id
+      this.#init.send(to, encodeGossipSummary(this.#init.type, { first, last, entries }))
       first = successorOf(last)
     }
   }
 
   #receiveSummary(bytes: Uint8Array, offset: number, length: number, from: P): void {
-    const summary = decodeGossipSummary(this.#init.type, bytes, offset, length)
-    if (summary === null) {
+    if (!gossipSummaryIsValid(this.#init.type, bytes, offset, length)) {
       this.drops.malformed++
       return
     }
     const wanted: Uint8Array[] = []
-    for (const { origin, sequence } of summary.entries) {
-      if (this.#isAhead(sequence)) continue
-      if (compareIds(origin, this.#init.nodeId) !== 0) {
-        if (this.#sequenceOf(origin) < sequence) wanted.push(origin)
-      } else if (!this.#init.isSigned) this.#hearOwn(sequence)
-      else if (sequence > this.#ownSequence || this.#ownBytes === null) wanted.push(origin)
-    }
+    const newer: Uint8Array[] = []
+    this.#compare(bytes, offset, wanted, newer)
     if (wanted.length > 0 && this.#maySync(from))
       this.#init.send(from, encodeGossipRequest(this.#init.type, wanted))
-    for (const document of this.#newerThan(summary)) {
+    for (const document of newer) {
       if (!this.#maySync(from)) return
       this.#init.send(from, document)
     }
   }
 
-  /** Own and known documents in the summary's range that it names older or not at all. */
-  #newerThan(summary: GossipSummary): Uint8Array[] {
-    const theirs = new Map(summary.entries.map(({ origin, sequence }) => [keyOfId(origin), sequence]))
-    const documents: Uint8Array[] = []
-    const consider = (id: Uint8Array, sequence: number, bytes: Uint8Array | null) => {
-      if (bytes === null || (theirs.get(keyOfId(id)) ?? 0) >= sequence) return
-      if (compareIds(id, summary.first) >= 0 && compareIds(id, summary.last) <= 0) documents.push(bytes)
+  /**
+   * Walks through a summary and what is here, both ascending: what is older here is wanted; what the summary names older, or
+   * not at all, is newer.
+   */
+  #compare(bytes: Uint8Array, offset: number, wanted: Uint8Array[], newer: Uint8Array[]): void {
+    const { sorted } = this.#documents
+    let at = this.#documents.firstFrom(bytes, offset + SUMMARY_FIELD.first)
+    const pushUntil = (entry: number): void => {
+      for (; at < sorted.length && compareIdsAt(sorted[at]!.id, 0, bytes, entry) < 0; at++)
+        newer.push(sorted[at]!.held!.bytes)
     }
-    for (const { member, sequence, bytes } of this.#origins.values()) consider(member.id, sequence, bytes)
-    consider(this.#init.nodeId, this.#ownSequence, this.#ownBytes)
-    return documents
+    for (let i = 0; i < bytes[offset + 3]!; i++) {
+      const entry = offset + SUMMARY_FIELD.entries + i * SUMMARY_ENTRY_BYTES
+      const sequence = readSequence(bytes, entry + ID_BYTES)!
+      pushUntil(entry)
+      const known = at < sorted.length && idEquals(bytes, entry, sorted[at]!.id) ? sorted[at++]! : null
+      if (known !== null && known.sequence > sequence) newer.push(known.held!.bytes)
+      if (this.#isWanted(bytes, entry, known, sequence)) wanted.push(bytes.slice(entry, entry + ID_BYTES))
+    }
+    const last = offset + SUMMARY_FIELD.last
+    pushUntil(last)
+    if (at < sorted.length && idEquals(bytes, last, sorted[at]!.id)) newer.push(sorted[at]!.held!.bytes)
+  }
+
+  /** Of a member that is not known it is of no use to ask. */
+  #isWanted(bytes: Uint8Array, entry: number, known: Origin<P, D> | null, sequence: number): boolean {
+    if (this.#isAhead(sequence)) return false
+    if (!idEquals(bytes, entry, this.#init.nodeId))
+      return known === null ? this.#members?.find(bytes, entry) != null : known.sequence < sequence
+    if (this.#init.isSigned === true) return sequence > this.#ownSequence || this.#self.held === null
+    this.#hearOwn(sequence)
+    return false
   }
 
   #receiveRequest(bytes: Uint8Array, offset: number, length: number, from: P): void {
@@ -422,21 +368,11 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
       return
     }
     for (const id of origins) {
-      const document = this.#bytesOf(id)
-      if (document === null) continue
+      const held = this.#documents.find(id, 0)?.held ?? null
+      if (held === null) continue
       if (!this.#maySync(from)) return
-      this.#init.send(from, document)
+      this.#init.send(from, held.bytes)
     }
-  }
-
-  #bytesOf(id: Uint8Array): Uint8Array | null {
-    if (compareIds(id, this.#init.nodeId) === 0) return this.#ownBytes
-    return this.#origins.get(keyOfId(id))?.bytes ?? null
-  }
-
-  /** Of a member that is not known it is of no use to ask. */
-  #sequenceOf(id: Uint8Array): number {
-    return this.#originOf(id)?.sequence ?? Number.POSITIVE_INFINITY
   }
 
   #neighbourOf(peer: P): Neighbour<P> | undefined {
@@ -472,35 +408,20 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
     const sequence = Math.max(this.#ownSequence + 1, this.#init.wallMs?.() ?? 0)
     this.#init.encode(sequence, (bytes) => {
       this.#isEncoding = false
+      const held = bytes === null ? null : this.#init.read(bytes, 0, bytes.length)
       // A newer own one may have been heard of meanwhile.
-      if (bytes !== null && sequence > this.#ownSequence) this.#sendOwn(sequence, bytes)
-      else this.changed(bytes === null ? this.#nowMs + ENCODE_RETRY_MS : this.#nowMs)
+      if (held !== null && sequence > this.#ownSequence) this.#sendOwn(sequence, held)
+      else this.changed(held === null ? this.#nowMs + ENCODE_RETRY_MS : this.#nowMs)
     })
   }
 
-  #sendOwn(sequence: number, bytes: Uint8Array): void {
+  #sendOwn(sequence: number, held: HeldDocument<D>): void {
     this.#ownSequence = sequence
-    this.#toggleDigest(this.#ownBytes)
-    this.#ownBytes = bytes
-    this.#toggleDigest(bytes)
-    for (const { peer } of this.#neighbours) this.#init.send(peer, bytes)
+    this.#documents.put(this.#self, held)
+    for (const { peer } of this.#neighbours) this.#init.send(peer, held.bytes)
   }
 
   #sendDigest(peer: P): void {
     this.#init.send(peer, encodeGossipDigest(this.#init.type, this.digest))
   }
-
-  /** Adds a document to the digest, or takes it out. */
-  #toggleDigest(bytes: Uint8Array | null): void {
-    if (bytes === null) return
-    this.#digestHigh = (this.#digestHigh ^ fnv1a(bytes, 0x811c_9dc5)) >>> 0
-    this.#digestLow = (this.#digestLow ^ fnv1a(bytes, 0x050c_5d1f)) >>> 0
-  }
-}
-
-/** FNV-1a, 32 bits, from a chosen basis. */
-function fnv1a(bytes: Uint8Array, basis: number): number {
-  let hash = basis
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x0100_0193)
-  return hash >>> 0
 }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { MemberList } from '@wakunet/testing'
 import {
   encodeGossipRequest,
   encodeGossipSummary,
   FIRST_ID,
   type GossipDocument,
   gossipKind,
+  HeldDocument,
   LAST_ID,
   MAX_SEQUENCE_AHEAD_MS,
   newGossipMessage,
@@ -34,16 +36,17 @@ const encode = (document: Document): Uint8Array => {
   bytes[28] = document.text
   return bytes
 }
-const decode = (bytes: Uint8Array, offset: number, length: number): Document | null => {
+const read = (bytes: Uint8Array, offset: number, length: number): HeldDocument<Document> | null => {
   if (gossipKind(TYPE, bytes, offset, length) !== 'document' || length !== 29) return null
   const sequence = readSequence(bytes, offset + 4)
   if (sequence === null) return null
-  return {
+  const document = {
     sequence,
     origin: bytes.slice(offset + 12, offset + 28),
     text: bytes[offset + 28]!,
     isForged: bytes[offset + 3] === 1,
   }
+  return new HeldDocument(document, bytes.slice(offset, offset + length))
 }
 
 /** One exchange with two neighbours that are played by the test. */
@@ -56,7 +59,7 @@ function setUp(init: Partial<OriginExchangeInit<Node, Document>> = {}) {
       type: TYPE,
       nodeId: idOf(0),
       firstSequence: 1_000,
-      decode,
+      read,
       encode: (sequence, done) => done(encode({ origin: idOf(0), sequence, text: 0, isForged: false })),
       send: (to, message) => sent.push({ to, message }),
       onDocument: (_, document) => heard.push(document),
@@ -64,7 +67,7 @@ function setUp(init: Partial<OriginExchangeInit<Node, Document>> = {}) {
     },
     0,
   )
-  exchange.setMembers([left, right], 0)
+  exchange.setMembers(new MemberList([left, right]), 0)
   exchange.setNeighbours([left, right], 0)
   const receive = (message: Uint8Array, from: Node, nowMs: number) =>
     exchange.receive(message, 0, message.length, from, nowMs)
@@ -112,7 +115,7 @@ describe('OriginExchange', () => {
 
   it('a forgery neither counts nor is passed on, and silences its bearer alone', () => {
     const { exchange, left, right, heard, say, documentsTo } = setUp({
-      accept: ({ isForged }) => !isForged,
+      accept: ({ document }) => !document.isForged,
     })
     for (let i = 0; i < 100; i++) say(5_000 + i, left, 0, true)
     assert.equal(exchange.drops.refused, 16)
@@ -127,6 +130,55 @@ describe('OriginExchange', () => {
     assert.equal(heard.length, 2)
   })
 
+  it('does not read what is no news, what nobody may say or what comes too often: only what may count costs time', () => {
+    let reads = 0
+    const { exchange, left, heard, say, receive } = setUp({
+      wallMs: () => 1_000_000,
+      read: (bytes, offset, length) => {
+        reads++
+        return read(bytes, offset, length)
+      },
+    })
+    say(5, left, 0)
+    assert.equal(reads, 1)
+    for (let i = 0; i < 100; i++) say(5, left, 0)
+    for (let i = 0; i < 100; i++) say(6, left, 0, false, idOf(7))
+    for (let i = 0; i < 100; i++) say(2_000_000 + DAY_MS, left, 0)
+    receive(newGossipMessage(TYPE, 'document', 0, 27), left, 0)
+    assert.equal(reads, 1)
+    for (let i = 0; i < 100; i++) say(6 + i, left, 0)
+    assert.deepEqual([reads, heard.length], [8, 8])
+    const { malformed, rate, 'unknown-member': unknown, 'sequence-ahead': ahead } = exchange.drops
+    assert.deepEqual([malformed, rate, unknown, ahead], [1, 93, 100, 100])
+  })
+
+  it('asks for what it lacks of a summary, and sends what is newer here, each once and within the range', () => {
+    const ids = [1, 2, 3, 4, 5, 6].map(idOf)
+    const { exchange, left, sent, say, receive } = setUp()
+    exchange.setMembers(new MemberList(ids.map((id) => ({ id }))), 0)
+    for (const n of [1, 2, 4, 6]) say(10, left, 0, false, idOf(n))
+    sent.length = 0
+    const entries = [
+      { origin: idOf(1), sequence: 10 },
+      { origin: idOf(2), sequence: 11 },
+      { origin: idOf(3), sequence: 1 },
+      { origin: idOf(9), sequence: 1 },
+    ].sort((a, b) => Buffer.compare(a.origin, b.origin))
+    receive(encodeGossipSummary(TYPE, { first: FIRST_ID, last: idOf(9), entries }), left, 0)
+    const [request, ...documents] = sent.map(({ message }) => message)
+    assert.deepEqual(request, encodeGossipRequest(TYPE, [idOf(2), idOf(3)]))
+    assert.deepEqual(
+      documents.map((bytes) => bytes[12]),
+      [5, 7],
+    )
+    sent.length = 0
+    receive(encodeGossipSummary(TYPE, { first: idOf(2), last: idOf(4), entries: [] }), left, 0)
+    assert.deepEqual(
+      sent.map(({ message }) => message[12]),
+      [3, 5],
+    )
+  })
+
   it('keeps no more than so many bytes, and takes what fits again when somebody is gone', () => {
     const { exchange, left, right, heard, say } = setUp({ limits: { maxBytes: 29 } })
     say(1, left, 0)
@@ -134,7 +186,7 @@ describe('OriginExchange', () => {
     assert.equal(exchange.drops.full, 1)
     say(3, left, 0)
     assert.equal(heard.length, 2)
-    exchange.setMembers([right], 0)
+    exchange.setMembers(new MemberList([right]), 0)
     say(2, right, 0, false, idOf(2))
     assert.equal(heard.length, 3)
   })
@@ -142,7 +194,7 @@ describe('OriginExchange', () => {
   it('shows what was said before to who accepts', () => {
     const befores: (number | undefined)[] = []
     const { left, say } = setUp({
-      accept: (_, __, before) => {
+      accept: (_, before) => {
         befores.push(before?.sequence)
         return true
       },
@@ -155,7 +207,7 @@ describe('OriginExchange', () => {
   it('where documents are signed, asks for its own one before it believes a sequence', () => {
     const { exchange, left, sent, receive, say } = setUp({
       isSigned: true,
-      accept: ({ isForged }) => !isForged,
+      accept: ({ document }) => !document.isForged,
     })
     exchange.changed(0)
     exchange.tick(50)

@@ -12,6 +12,7 @@ import { pathCostOfRtt } from '@wakunet/switching'
 import { EventQueue } from './event-queue.ts'
 import type { Random } from './random.ts'
 import { SharedAdvertisements } from './shared-advertisements.ts'
+import { SharedAnnouncements } from './shared-announcements.ts'
 import { drawIdentity } from './sim-identity.ts'
 import { type Ending, type LinkEnd, SimLink } from './sim-link.ts'
 import { SimNode } from './sim-node.ts'
@@ -67,6 +68,7 @@ export class SimNetwork {
     this.watch = new TreeWatch(init.nodes)
     const vlanId = random.bytes(ID_BYTES)
     const { keep } = new SharedAdvertisements()
+    const { read } = new SharedAnnouncements()
     const output = {
       send: this.#transmit,
       deliver: init.onDeliver,
@@ -80,7 +82,7 @@ export class SimNetwork {
       const identity = drawIdentity(vlanId, random)
       macs.set(idKey(identity.nodeId, 0), identity.mac)
       this.nodes.push(
-        new SimNode({ index, identity, vlanId, macOf, plan, maxNeighbours, keep }, output, random),
+        new SimNode({ index, identity, vlanId, macOf, plan, maxNeighbours, keep, read }, output, random),
       )
       this.#ends.push(new Map())
     }

@@ -3,6 +3,7 @@ import {
   type AddressPlan,
   type BindingChange,
   parseCidr,
+  type ReadAnnouncement,
   signedBytes,
   VlanAddressing,
 } from '@wakunet/addressing'
@@ -27,6 +28,7 @@ export interface SimAddressingInit {
   /** Unix time in milliseconds. */
   readonly wallMs: () => number
   readonly datapath: VlanDatapath
+  readonly read: ReadAnnouncement
 }
 
 export interface SimAddressingOutput {
@@ -63,6 +65,7 @@ export function createAddressing(
       random: init.random,
       wallMs: init.wallMs,
       verify: isSignatureOf,
+      read: init.read,
     },
     {
       toTap: output.toTap,

@@ -1,4 +1,4 @@
-import type { AddressingPeer, AddressPlan, VlanAddressing } from '@wakunet/addressing'
+import type { AddressingPeer, AddressPlan, ReadAnnouncement, VlanAddressing } from '@wakunet/addressing'
 import { isMulticastMac, readMac } from '@wakunet/ethernet'
 import { FRAME_HEADER_BYTES, type FrameBatch } from '@wakunet/interface'
 import { type DecodedRecord, RECORD_HEADROOM_BYTES, type SendParts, writeFrameHeader } from '@wakunet/record'
@@ -30,6 +30,7 @@ export interface SimNodeInit {
   readonly plan: AddressPlan | null
   readonly maxNeighbours: number
   readonly keep: (bytes: Uint8Array) => Advertisement
+  readonly read: ReadAnnouncement
 }
 
 export interface SimNodeOutput {
@@ -130,13 +131,14 @@ export class SimNode {
   }
 
   #newAddressing(random: Random, nowMs: number): VlanAddressing<AddressingPeer> | null {
-    const { index, identity, vlanId, plan } = this.#init
+    const { index, identity, vlanId, plan, read } = this.#init
     if (plan === null) return null
     return createAddressing(
       {
         identity,
         vlanId,
         plan,
+        read,
         index,
         attempt: this.#attempt,
         firstSequence: START_WALL_MS + Math.floor(nowMs),
@@ -160,7 +162,7 @@ export class SimNode {
   #updatePeers(nowMs: number): void {
     if (this.addressing === null) return
     const open = [...this.fabric.trunks.all].filter(({ isOpen }) => isOpen)
-    this.addressing.setPeers(this.fabric.bridge.members.all, open, nowMs)
+    this.addressing.setPeers(this.fabric.bridge.members, open, nowMs)
   }
 
   /** The carrier flaps: stations ask for their addresses anew. */

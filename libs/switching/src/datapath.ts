@@ -378,7 +378,7 @@ export class VlanDatapath implements BridgePolicy {
   #updatePeers(nowMs: number): void {
     const { members } = this.fabric.bridge
     const open = [...this.fabric.trunks.all].filter(({ isOpen }) => isOpen)
-    this.multicast.setPeers(members.all, open, nowMs)
+    this.multicast.setPeers(members, open, nowMs)
     this.#applyFacts()
     // Created last: there is nobody yet when the fabric is.
     this.lan?.updateMembers(nowMs)

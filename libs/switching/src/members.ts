@@ -1,4 +1,4 @@
-import { BOOT_NONCE_BYTES, idEquals, idKey, readU32 } from '@wakunet/record'
+import { BOOT_NONCE_BYTES, IdMap, readU32 } from '@wakunet/record'
 import { compareBytes } from './control/bytes.ts'
 import type { FdbPort } from './fdb.ts'
 import type { ForwardGroup } from './forward-plan.ts'
@@ -96,7 +96,7 @@ export interface MemberChanges {
  * that its old records stay duplicates.
  */
 export class MemberTable {
-  readonly #byKey = new Map<number, Member>()
+  readonly #byId = new IdMap<Member>()
   readonly #retired = new Map<string, Member>()
   #all: readonly Member[] = []
   #ids: readonly Uint8Array[] | null = null
@@ -121,9 +121,7 @@ export class MemberTable {
 
   /** The member whose id is at `offset`, or null. */
   find(bytes: Uint8Array, offset: number): Member | null {
-    let member = this.#byKey.get(idKey(bytes, offset)) ?? null
-    while (member !== null && !idEquals(bytes, offset, member.id)) member = member.next
-    return member
+    return this.#byId.find(bytes, offset)
   }
 
   /** Replaces the whole set; of two entries with one id the first counts. */
@@ -168,9 +166,7 @@ export class MemberTable {
       this.#retired.delete(init.nodeId)
       member.update(init)
     }
-    const key = idKey(member.id, 0)
-    member.next = this.#byKey.get(key) ?? null
-    this.#byKey.set(key, member)
+    this.#byId.add(member)
     return member
   }
 
@@ -179,7 +175,7 @@ export class MemberTable {
     for (const id of ids) {
       const member = this.find(id, 0)
       if (member === null) continue
-      this.#unlink(member)
+      this.#byId.delete(member)
       this.#retire(member)
       removed.push(member)
     }
@@ -188,19 +184,6 @@ export class MemberTable {
       this.#all = this.#all.filter((member) => !isGone.has(member))
     }
     return removed
-  }
-
-  #unlink(member: Member): void {
-    const key = idKey(member.id, 0)
-    let before = this.#byKey.get(key)!
-    if (before === member) {
-      if (member.next === null) this.#byKey.delete(key)
-      else this.#byKey.set(key, member.next)
-    } else {
-      while (before.next !== member) before = before.next!
-      before.next = member.next
-    }
-    member.next = null
   }
 
   #retire(member: Member): void {

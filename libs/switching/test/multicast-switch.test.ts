@@ -20,6 +20,7 @@ import {
   MLD_V2_REPORT,
   type MldMessage,
 } from '@wakunet/ethernet'
+import { MemberList } from '@wakunet/testing'
 import { igmpFrame, type MulticastSpeaker, mldFrame } from '../src/multicast/group-frames.ts'
 import { MulticastSwitch, type MulticastSwitchInit } from '../src/multicast/multicast-switch.ts'
 import { allocatedBytes } from './allocation.ts'
@@ -111,7 +112,7 @@ class Vlan {
     }
     for (const [i, one] of this.switches.entries()) {
       const others = this.nodes.filter((_, j) => j !== i)
-      one.setPeers(others, others, 0)
+      one.setPeers(new MemberList(others), others, 0)
     }
   }
 
@@ -488,7 +489,7 @@ describe('MulticastSwitch', () => {
     const vlan = new Vlan(3)
     vlan.join(1, STREAM)
     vlan.join(2, STREAM)
-    vlan.switches[0]!.setPeers([vlan.nodes[2]!], [vlan.nodes[2]!], vlan.nowMs)
+    vlan.switches[0]!.setPeers(new MemberList([vlan.nodes[2]!]), [vlan.nodes[2]!], vlan.nowMs)
     assert.equal(vlan.from(0, stream(STREAM, SENDER)), 'n3')
     vlan.switches[2]!.portDown(vlan.nowMs)
     vlan.run(200)

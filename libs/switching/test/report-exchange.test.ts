@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { encodeGossipRequest, gossipKind } from '@wakunet/gossip'
+import { MemberList } from '@wakunet/testing'
 import fc from 'fast-check'
 import { CONTROL_MULTICAST_REPORT } from '../src/control/message.ts'
 import {
@@ -49,10 +50,8 @@ class Network {
     const onReport = (member: Node, report: MulticastReport) => this.known[i]!.set(member, report)
     const init = { nodeId: idOf(i), firstSequence, send, onReport }
     const exchange = new ReportExchange<Node>(init, this.nowMs)
-    exchange.setMembers(
-      this.nodes.filter((_, j) => j !== i),
-      this.nowMs,
-    )
+    const others = this.nodes.filter((_, j) => j !== i)
+    exchange.setMembers(new MemberList(others), this.nowMs)
     return exchange
   }
 
@@ -197,7 +196,7 @@ describe('ReportExchange', () => {
     network.exchanges[1]!.setOwn(false, [groupOf(1)], 0)
     network.run(500)
     assert.equal(network.exchanges[0]!.size, 1)
-    network.exchanges[0]!.setMembers([], network.nowMs)
+    network.exchanges[0]!.setMembers(new MemberList([]), network.nowMs)
     assert.equal(network.exchanges[0]!.size, 0)
     assert.deepEqual(network.exchanges[0]!.digest, { high: 0, low: 0 })
     const message = encodeMulticastReport({ sequence: 9, origin: idOf(1), router: true, groups: [] })

@@ -151,7 +151,7 @@ export class PortAddressing {
   updatePeers(nowMs: number): void {
     const { fabric } = this.#init.datapath
     const open = [...fabric.trunks.all].filter(({ isOpen }) => isOpen)
-    this.addressing.setPeers(fabric.bridge.members.all, open, nowMs)
+    this.addressing.setPeers(fabric.bridge.members, open, nowMs)
     this.#membersChanged = true
   }
 

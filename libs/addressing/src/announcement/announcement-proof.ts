@@ -1,6 +1,6 @@
 import { blake3 } from '@noble/hashes/blake3.js'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
-import { compareIds } from '@wakunet/gossip'
+import { compareIds, type HeldDocument } from '@wakunet/gossip'
 import { ID_BYTES } from '@wakunet/interface'
 import { compareAddresses, keyOfAddress } from '../leases/address-order.ts'
 import { isOwnAddress, type Lease } from '../leases/lease.ts'
@@ -32,30 +32,38 @@ export function nodeIdOfKey(publicKey: Uint8Array): Uint8Array {
   return blake3(publicKey, { dkLen: ID_BYTES })
 }
 
-/**
- * What is wrong with an announcement; the cheap checks come first.
- * @param bytes that it was read from, and nothing else
- * @param mac that follows from the origin's node id in this VLAN: of its own addresses
- * @param before the last announcement of the origin, null for none
- */
-export function announcementFault(
-  announcement: Announcement,
-  bytes: Uint8Array,
-  { vlanId, mac, before, verify }: ProofContext,
-): AnnouncementFault | null {
-  const { origin, publicKey, signature, leases } = announcement
-  if (compareIds(nodeIdOfKey(publicKey), origin) !== 0) return 'forged'
-  if (leases.some((lease) => isOwnAddress(lease) && compareAddresses(lease.mac, mac) !== 0)) return 'forged'
-  if (before !== null && isBackdated(leases, before)) return 'backdated'
-  const message = signedBytes(vlanId, bytes.subarray(0, bytes.length - SIGNATURE_BYTES))
-  return verify(publicKey, message, signature) ? null : 'forged'
-}
-
 export interface ProofContext {
   readonly vlanId: Uint8Array
-  readonly mac: Uint8Array
+  /** MAC address of a member in this VLAN, which follows from its node id: of its own addresses. */
+  readonly macOf: (nodeId: Uint8Array) => Uint8Array
+  /** The last announcement of the origin, null for none. */
   readonly before: AnnouncementFields | null
   readonly verify: Verify
+}
+
+/** What is wrong with an announcement; the cheap checks come first. */
+export function announcementFault(
+  { document: announcement, bytes }: HeldDocument<Announcement>,
+  { vlanId, macOf, before, verify }: ProofContext,
+): AnnouncementFault | null {
+  const { leases } = announcement
+  if (before !== null && isBackdated(leases, before)) return 'backdated'
+  announcement.isProven ??= isProven(announcement, bytes, vlanId, macOf, verify)
+  return announcement.isProven ? null : 'forged'
+}
+
+/** Whether an announcement is of its origin, whatever was said before. */
+function isProven(
+  { origin, publicKey, signature, leases }: Announcement,
+  bytes: Uint8Array,
+  vlanId: Uint8Array,
+  macOf: ProofContext['macOf'],
+  verify: Verify,
+): boolean {
+  if (compareIds(nodeIdOfKey(publicKey), origin) !== 0) return false
+  const mac = macOf(origin)
+  if (leases.some((lease) => isOwnAddress(lease) && compareAddresses(lease.mac, mac) !== 0)) return false
+  return verify(publicKey, signedBytes(vlanId, bytes.subarray(0, bytes.length - SIGNATURE_BYTES)), signature)
 }
 
 /** Whether a lease that is new since `before` claims to be older than that. */

@@ -1,6 +1,8 @@
 import {
+  DOCUMENT_FIELD,
   type GossipDocument,
   gossipKind,
+  HeldDocument,
   newGossipMessage,
   readSequence,
   writeSequence,
@@ -8,6 +10,7 @@ import {
 import { ID_BYTES } from '@wakunet/interface'
 import { isZeroId, readU16, writeU16 } from '@wakunet/record'
 import { compareAddresses } from '../leases/address-order.ts'
+import type { Claim } from '../leases/claim-order.ts'
 import { isOwnAddress, LEASE_KINDS, type Lease } from '../leases/lease.ts'
 import { isHostLabel, MAX_LABEL_BYTES } from './host-label.ts'
 
@@ -15,8 +18,7 @@ import { isHostLabel, MAX_LABEL_BYTES } from './host-label.ts'
 export const CONTROL_MEMBER = 4
 
 const FIELD = {
-  sequence: 4,
-  origin: 12,
+  ...DOCUMENT_FIELD,
   publicKey: 28,
   mtu: 60,
   hostnameBytes: 62,
@@ -57,9 +59,19 @@ export interface AnnouncementFields extends GossipDocument {
 }
 
 export interface Announcement extends AnnouncementFields {
-  /** 64 bytes; not checked yet. */
+  readonly leases: readonly Claim[]
+  /** 64 bytes. */
   readonly signature: Uint8Array
+  /** Whether its origin has signed it; null while that was not checked (`announcementFault`). */
+  isProven: boolean | null
 }
+
+/** Reads the announcement that fills `length` bytes from `offset`, which may change afterwards; null for what nobody may say. */
+export type ReadAnnouncement = (
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+) => HeldDocument<Announcement> | null
 
 /** The announcement without its signature: what is signed. The caller keeps to the limits of the fields. */
 export function encodeAnnouncement(fields: AnnouncementFields): Uint8Array {
@@ -92,29 +104,36 @@ export function joinSignature(payload: Uint8Array, signature: Uint8Array): Uint8
   return bytes
 }
 
-/** Reads the announcement that fills `length` bytes from `offset`; null for anything that a sender must not say. */
-export function decodeAnnouncement(
+/** See `ReadAnnouncement`. */
+export function readAnnouncement(
   bytes: Uint8Array,
-  offset = 0,
-  length: number = bytes.length - offset,
-): Announcement | null {
+  offset: number,
+  length: number,
+): HeldDocument<Announcement> | null {
   if (gossipKind(CONTROL_MEMBER, bytes, offset, length) !== 'document') return null
   if (length < FIELD.rest + SIGNATURE_BYTES || length > MAX_ANNOUNCEMENT_BYTES) return null
   const message = bytes.slice(offset, offset + length)
+  const announcement = announcementIn(message)
+  return announcement === null ? null : new HeldDocument(announcement, message)
+}
+
+/** @param message is kept */
+function announcementIn(message: Uint8Array): Announcement | null {
   const sequence = readSequence(message, FIELD.sequence)
   const mtu = readU16(message, FIELD.mtu)
   if (sequence === null || mtu < MIN_MTU || mtu > MAX_MTU) return null
   if ((message[3]! & ~FLAG_BRIDGED) !== 0 || readU16(message, FIELD.reserved) !== 0) return null
   if (isZeroId(message, FIELD.origin)) return null
-  const end = length - SIGNATURE_BYTES
+  const end = message.length - SIGNATURE_BYTES
+  const origin = message.subarray(FIELD.origin, FIELD.origin + ID_BYTES)
   const reader = new Reader(message, FIELD.rest, end)
   const hostname = reader.label(message[FIELD.hostnameBytes]!)
   const multiaddrs = reader.multiaddrs(message[FIELD.multiaddrs]!)
-  const leases = reader.leases(readU16(message, FIELD.leases), sequence)
+  const leases = reader.leases(readU16(message, FIELD.leases), sequence, origin)
   if (hostname === null || multiaddrs === null || leases === null || reader.at !== end) return null
   return {
     sequence,
-    origin: message.subarray(FIELD.origin, FIELD.origin + ID_BYTES),
+    origin,
     publicKey: message.subarray(FIELD.publicKey, FIELD.publicKey + PUBLIC_KEY_BYTES),
     bridged: message[3] === FLAG_BRIDGED,
     mtu,
@@ -122,6 +141,7 @@ export function decodeAnnouncement(
     multiaddrs,
     leases,
     signature: message.subarray(end),
+    isProven: null,
   }
 }
 
@@ -157,12 +177,12 @@ class Reader {
     return multiaddrs
   }
 
-  leases(count: number, sequence: number): Lease[] | null {
+  leases(count: number, sequence: number, owner: Uint8Array): Claim[] | null {
     if (count > MAX_MEMBER_LEASES) return null
-    const leases: Lease[] = []
+    const leases: Claim[] = []
     let ownAddresses = 0
     for (let i = 0; i < count; i++) {
-      const lease = this.#lease()
+      const lease = this.#lease(owner)
       if (lease === null || lease.sinceMs > sequence) return null
       const before = leases[i - 1]
       if (before !== undefined && compareAddresses(before.address, lease.address) >= 0) return null
@@ -176,7 +196,7 @@ class Reader {
     return leases
   }
 
-  #lease(): Lease | null {
+  #lease(owner: Uint8Array): Claim | null {
     const { at } = this
     const bytes = this.#bytes
     if (at + LEASE_FIELD.address > this.#end) return null
@@ -192,7 +212,7 @@ class Reader {
     const hostname = this.label(bytes[at + LEASE_FIELD.hostnameBytes]!)
     return hostname === null
       ? null
-      : { mac, address, kind: LEASE_KINDS[head & KIND_MASK]!, sinceMs, hostname }
+      : { mac, address, kind: LEASE_KINDS[head & KIND_MASK]!, sinceMs, hostname, owner }
   }
 
   /** Printable ASCII without space. */

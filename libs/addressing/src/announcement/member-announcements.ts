@@ -1,6 +1,14 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { macFromString } from '@wakunet/ethernet'
-import { compareIds, type GossipDrop, type GossipPeer, keyOfId, OriginExchange } from '@wakunet/gossip'
+import {
+  compareIds,
+  type GossipDrop,
+  type GossipMembers,
+  type GossipPeer,
+  type HeldDocument,
+  keyOfId,
+  OriginExchange,
+} from '@wakunet/gossip'
 import type { NodeId, VlanId } from '@wakunet/interface'
 import type { Lease } from '../leases/lease.ts'
 import { memberMac } from '../member-address.ts'
@@ -8,11 +16,11 @@ import {
   type Announcement,
   type AnnouncementFields,
   CONTROL_MEMBER,
-  decodeAnnouncement,
   encodeAnnouncement,
   joinSignature,
   MAX_MULTIADDR_BYTES,
   MAX_MULTIADDRS,
+  type ReadAnnouncement,
   SIGNATURE_BYTES,
 } from './announcement.ts'
 import { type AnnouncementFault, announcementFault, type Verify } from './announcement-proof.ts'
@@ -42,11 +50,12 @@ export interface MemberAnnouncementsInit<P extends GossipPeer> {
   readonly firstSequence: number
   readonly wallMs: () => number
   readonly verify: Verify
+  readonly read: ReadAnnouncement
   /** What to say now. */
   readonly facts: () => OwnFacts
   readonly sign: (payload: Uint8Array, done: (signed: Signed | null) => void) => void
   readonly send: (to: P, message: Uint8Array) => void
-  readonly onAnnouncement: (announcement: Announcement) => void
+  readonly onAnnouncement: (announcement: Announcement, before: Announcement | null) => void
   /** An announcement of an earlier start of this node is known to others. */
   readonly onOwnHeard: (announcement: Announcement) => void
 }
@@ -58,8 +67,6 @@ export class MemberAnnouncements<P extends GossipPeer> {
   readonly faults: Record<AnnouncementFault, number> = { forged: 0, backdated: 0 }
   readonly #init: MemberAnnouncementsInit<P>
   readonly #exchange: OriginExchange<P, Announcement>
-  readonly #known = new Map<string, Announcement>()
-  #members: readonly P[] = []
   /** What members said last that are no members now, by time of leaving. */
   readonly #gone = new Map<string, { readonly announcement: Announcement; readonly untilMs: number }>()
   /** Learned with the first signature; zero until then. */
@@ -75,15 +82,12 @@ export class MemberAnnouncements<P extends GossipPeer> {
         nodeId: init.nodeId,
         firstSequence: init.firstSequence,
         wallMs: init.wallMs,
-        decode: decodeAnnouncement,
+        read: init.read,
         encode: (sequence, done) => this.#encode(sequence, done),
-        accept: (announcement, bytes, before) => this.#accept(announcement, bytes, before),
+        accept: (held, before) => this.#accept(held, before),
         isSigned: true,
         send: init.send,
-        onDocument: (_, announcement) => {
-          this.#known.set(keyOfId(announcement.origin), announcement)
-          init.onAnnouncement(announcement)
-        },
+        onDocument: (_, announcement, before) => init.onAnnouncement(announcement, before),
         limits: LIMITS,
       },
       nowMs,
@@ -105,37 +109,20 @@ export class MemberAnnouncements<P extends GossipPeer> {
 
   /** What a member said last, or null. */
   of(nodeId: Uint8Array): Announcement | null {
-    return this.#known.get(keyOfId(nodeId)) ?? null
+    return this.#exchange.documentOf(nodeId)
   }
 
-  get all(): Iterable<Announcement> {
-    return this.#known.values()
-  }
-
-  /** @returns who is no member any more */
-  setPeers(members: readonly P[], neighbours: readonly P[], nowMs: number): Announcement[] {
-    // Trunks of the tree change more often than members.
-    const gone = members === this.#members ? [] : this.#forgetOthers(members, nowMs)
+  /** @returns what those said last who are no members any more */
+  setPeers(members: GossipMembers<P>, neighbours: readonly P[], nowMs: number): Announcement[] {
     this.#nowMs = nowMs
-    this.#exchange.setMembers(members, nowMs)
+    const gone = this.#exchange.setMembers(members, nowMs).map(({ document }) => document)
     this.#exchange.setNeighbours(neighbours, nowMs)
+    for (const announcement of gone) this.#remember(announcement, nowMs)
     return gone
   }
 
-  #forgetOthers(members: readonly P[], nowMs: number): Announcement[] {
-    this.#members = members
-    const ids = new Set(members.map(({ id }) => keyOfId(id)))
-    const gone: Announcement[] = []
-    for (const [key, announcement] of this.#known) {
-      if (ids.has(key)) continue
-      this.#known.delete(key)
-      this.#remember(key, announcement, nowMs)
-      gone.push(announcement)
-    }
-    return gone
-  }
-
-  #remember(key: string, announcement: Announcement, nowMs: number): void {
+  #remember(announcement: Announcement, nowMs: number): void {
+    const key = keyOfId(announcement.origin)
     this.#gone.delete(key)
     const [oldest] = this.#gone.keys()
     if (oldest !== undefined && this.#gone.size >= MAX_GONE) this.#gone.delete(oldest)
@@ -157,13 +144,13 @@ export class MemberAnnouncements<P extends GossipPeer> {
     this.#exchange.receive(bytes, offset, length, from, nowMs)
   }
 
-  #accept(announcement: Announcement, bytes: Uint8Array, last: Announcement | null): boolean {
+  #accept(held: HeldDocument<Announcement>, last: Announcement | null): boolean {
     const { vlanId, verify, nodeId } = this.#init
+    const announcement = held.document
     const before = last ?? this.#saidBefore(announcement.origin)
-    const mac = macFromString(
-      memberMac(bytesToHex(vlanId) as VlanId, bytesToHex(announcement.origin) as NodeId),
-    )
-    const fault = announcementFault(announcement, bytes, { vlanId, mac, before, verify })
+    const macOf = (id: Uint8Array) =>
+      macFromString(memberMac(bytesToHex(vlanId) as VlanId, bytesToHex(id) as NodeId))
+    const fault = announcementFault(held, { vlanId, macOf, before, verify })
     if (fault !== null) this.faults[fault]++
     else if (compareIds(announcement.origin, nodeId) === 0) this.#init.onOwnHeard(announcement)
     return fault === null

@@ -20,8 +20,8 @@ interface Entry extends NamedAddress {
 interface Station {
   readonly label: string
   readonly station: string
-  /** What it is called when the label is taken: the first one that is free. */
-  readonly suffixed: readonly string[]
+  /** What it is called when the label is taken: the first one that is free. Null while the label was never taken. */
+  suffixed: readonly string[] | null
   readonly entries: Entry[]
   sinceMs: number
 }
@@ -79,7 +79,7 @@ export class NameTable implements NameSource {
     if (entry === undefined) return null
     const { station } = entry
     if (this.#hasLabel(station)) return station.label
-    return station.suffixed.find((name) => this.#holderOf(name) === station) ?? null
+    return station.suffixed?.find((name) => this.#holderOf(name) === station) ?? null
   }
 
   #hasLabel(station: Station): boolean {
@@ -103,17 +103,25 @@ export class NameTable implements NameSource {
     const created: Station = {
       label,
       station,
-      suffixed: suffixedNames(label, station),
+      suffixed: null,
       entries: [],
       sinceMs: Number.POSITIVE_INFINITY,
     }
     stations.push(created)
     this.#byLabel.set(label, stations)
-    for (const name of created.suffixed) {
-      const sharing = this.#bySuffixed.get(name) ?? new Set()
-      this.#bySuffixed.set(name, sharing.add(created))
-    }
+    // Those of most stations are their own, and nobody else's: the others cost a hash.
+    if (stations.length > 1 || label === STATION_LABEL) for (const other of stations) this.#suffix(other)
     return created
+  }
+
+  /** From now on a station may be called by its names with a suffix. */
+  #suffix(station: Station): void {
+    if (station.suffixed !== null) return
+    station.suffixed = suffixedNames(station.label, station.station)
+    for (const name of station.suffixed) {
+      const sharing = this.#bySuffixed.get(name) ?? new Set()
+      this.#bySuffixed.set(name, sharing.add(station))
+    }
   }
 
   /** Brings a station to its place among those with its label. */
@@ -132,7 +140,7 @@ export class NameTable implements NameSource {
     const stations = this.#byLabel.get(station.label)!
     stations.splice(stations.indexOf(station), 1)
     if (stations.length === 0) this.#byLabel.delete(station.label)
-    for (const name of station.suffixed) {
+    for (const name of station.suffixed ?? []) {
       const sharing = this.#bySuffixed.get(name)!
       sharing.delete(station)
       if (sharing.size === 0) this.#bySuffixed.delete(name)

@@ -1,3 +1,4 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
 import { macFromString, readMac } from '@wakunet/ethernet'
 import type { AddressPlan, AddressReservation } from '../address-plan.ts'
 import { type Cidr, networkOf, parseCidr } from '../cidr.ts'
@@ -6,7 +7,8 @@ import { parseIpv4 } from '../ip-address.ts'
 import { parseSubnet4 } from '../member-address.ts'
 import { toUint32 } from './address-order.ts'
 import { AddressWalk } from './address-walk.ts'
-import { isOwnAddress, type Lease } from './lease.ts'
+import type { Claim } from './claim-order.ts'
+import { isOwnAddress } from './lease.ts'
 
 /** `<prefix>::53`, the station's. */
 const STATION_ID = 0x53
@@ -102,12 +104,12 @@ export class AddressSpace {
    * Whether the lease's address is for nobody but the one who has it: the plan reserves it, or it is the IPv6 address that
    * follows from the MAC address of a member.
    */
-  isReservedFor(lease: Lease, ownerText: string): boolean {
+  isReservedFor(lease: Claim): boolean {
     if (lease.address.length !== 4) return isOwnAddress(lease) && hasEui64Of(lease.address, lease.mac)
     const keeper = this.#keepers.get(toUint32(lease.address))
     if (keeper === undefined) return false
     if ('mac' in keeper) return keeper.mac === readMac(lease.mac, 0)
-    return keeper.nodeId === ownerText && isOwnAddress(lease)
+    return isOwnAddress(lease) && keeper.nodeId === bytesToHex(lease.owner)
   }
 
   /**

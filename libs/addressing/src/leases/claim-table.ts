@@ -1,6 +1,6 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
-import { keyOfId } from '@wakunet/gossip'
-import { compareAddresses, keyOfAddress } from './address-order.ts'
+import { compareIds } from '@wakunet/gossip'
+import { AddressIndex } from './address-index.ts'
+import { compareAddresses } from './address-order.ts'
 import type { AddressSpace } from './address-space.ts'
 import { type Claim, compareClaims } from './claim-order.ts'
 import type { Lease } from './lease.ts'
@@ -10,22 +10,23 @@ export const DEFAULT_MAX_CLAIMS = 65_536
 
 export interface ClaimTableInit {
   readonly space: AddressSpace
+  /** 32 random bits. */
+  readonly hashSeed: number
   /** Another claim counts for this address now, or another lease of the same owner; null for none. */
   readonly onWinner: (address: Uint8Array, before: Claim | null, after: Claim | null) => void
   readonly maxClaims?: number
 }
 
-interface Slot {
+/** Several claims to one address. Most have one, which stands for itself. */
+class Contest {
   readonly address: Uint8Array
-  claims: readonly Claim[]
-  winner: Claim | null
-}
+  readonly claims: readonly Claim[]
 
-interface Owner {
-  readonly id: Uint8Array
-  readonly text: string
-  /** By the key of the address. */
-  claims: Map<string, Claim>
+  /** @param claims two at least, the one that counts first */
+  constructor(claims: readonly Claim[]) {
+    this.address = claims[0]!.address
+    this.claims = claims
+  }
 }
 
 /** Everything that members claim, and which claim counts for each address. */
@@ -34,15 +35,15 @@ export class ClaimTable {
   refused = 0
   readonly #onWinner: ClaimTableInit['onWinner']
   readonly #maxClaims: number
-  readonly #slots = new Map<string, Slot>()
-  readonly #owners = new Map<string, Owner>()
+  readonly #byAddress: AddressIndex<Claim | Contest>
   #space: AddressSpace
   #size = 0
 
-  constructor({ space, onWinner, maxClaims }: ClaimTableInit) {
+  constructor({ space, hashSeed, onWinner, maxClaims }: ClaimTableInit) {
     this.#space = space
     this.#onWinner = onWinner
     this.#maxClaims = maxClaims ?? DEFAULT_MAX_CLAIMS
+    this.#byAddress = new AddressIndex(hashSeed)
   }
 
   get size(): number {
@@ -51,95 +52,94 @@ export class ClaimTable {
 
   /** Takes over another plan: what counts may be something else now. */
   setSpace(space: AddressSpace): void {
+    const before = this.#space
     this.#space = space
-    for (const owner of this.#owners.values())
-      this.replace(
-        owner.id,
-        [...owner.claims.values()].map(({ lease }) => lease),
-      )
-    for (const slot of this.#slots.values()) this.#decide(slot)
-  }
-
-  /** Everything that a member claims, in place of what it claimed before. */
-  replace(id: Uint8Array, leases: readonly Lease[]): void {
-    const key = keyOfId(id)
-    const owner = this.#owners.get(key) ?? { id, text: bytesToHex(id), claims: new Map<string, Claim>() }
-    this.#owners.set(key, owner)
-    const before = owner.claims
-    owner.claims = new Map()
-    const changed = new Set<string>()
-    for (const lease of leases) this.#claim(owner, lease, before, changed)
-    for (const [address, claim] of before) {
-      if (owner.claims.has(address)) continue
-      this.#change(address, claim.lease.address, claim, null)
-      this.#size--
-      changed.add(address)
+    for (const entry of [...this.#byAddress]) {
+      const winner = winnerIn(entry, before)
+      const claims = claimsIn(entry)
+      this.#put(entry.address, claims)
+      this.#tell(entry.address, winner)
     }
-    for (const address of changed) this.#decide(this.#slots.get(address)!)
-    if (owner.claims.size === 0) this.#owners.delete(key)
   }
 
-  #claim(owner: Owner, lease: Lease, before: ReadonlyMap<string, Claim>, changed: Set<string>): void {
-    const address = keyOfAddress(lease.address)
-    const isReserved = this.#space.isReservedFor(lease, owner.text)
-    const known = before.get(address) ?? null
-    if (known !== null && known.isReserved === isReserved && sameLease(known.lease, lease)) {
-      owner.claims.set(address, known)
-      return
+  /**
+   * Everything that a member claims, in place of what it claimed before. Claims are kept, and must not be changed.
+   * @param before what was given for it the last time; both ascending by address, each once
+   */
+  replace(before: readonly Claim[], after: readonly Claim[]): void {
+    let old = 0
+    for (const claim of after) {
+      while (old < before.length && compareAddresses(before[old]!.address, claim.address) < 0)
+        this.#change(before[old++]!, null)
+      const known = before[old]
+      if (known !== undefined && compareAddresses(known.address, claim.address) === 0) old++
+      this.#change(claim, claim)
     }
-    if (known === null) {
-      if (this.#size >= this.#maxClaims) {
-        this.refused++
-        return
-      }
-      this.#size++
+    while (old < before.length) this.#change(before[old++]!, null)
+  }
+
+  /** Puts the claim of an owner to an address in place of the one it had; null for none. */
+  #change({ address, owner }: Claim, after: Claim | null): void {
+    const entry = this.#byAddress.get(address)
+    const claims = claimsIn(entry)
+    const known = claims.find((claim) => compareIds(claim.owner, owner) === 0) ?? null
+    if (known === null && (after === null || !this.#mayAdd())) return
+    if (known !== null && after !== null && sameLease(known, after)) return
+    this.#size += (after === null ? 0 : 1) - (known === null ? 0 : 1)
+    const winner = winnerIn(entry, this.#space)
+    const others = claims.filter((claim) => claim !== known)
+    this.#put(address, after === null ? others : [...others, after])
+    this.#tell(address, winner)
+  }
+
+  #mayAdd(): boolean {
+    if (this.#size < this.#maxClaims) return true
+    this.refused++
+    return false
+  }
+
+  #put(address: Uint8Array, claims: readonly Claim[]): void {
+    if (claims.length === 0) this.#byAddress.delete(address)
+    else if (claims.length === 1) this.#byAddress.set(claims[0]!)
+    else {
+      const isReserved = (claim: Claim) => this.#space.isReservedFor(claim)
+      this.#byAddress.set(new Contest([...claims].sort((a, b) => compareClaims(a, b, isReserved))))
     }
-    const claim = { lease, owner: owner.id, isReserved }
-    owner.claims.set(address, claim)
-    this.#change(address, lease.address, known, claim)
-    changed.add(address)
   }
 
-  #change(key: string, address: Uint8Array, before: Claim | null, after: Claim | null): void {
-    const slot = this.#slots.get(key) ?? { address, claims: [], winner: null }
-    this.#slots.set(key, slot)
-    const others = slot.claims.filter((claim) => claim !== before)
-    slot.claims = after === null ? others : [...others, after]
-  }
-
-  #decide(slot: Slot): void {
-    const before = slot.winner
-    let winner: Claim | null = null
-    if (this.#space.isHost(slot.address))
-      for (const claim of slot.claims) if (winner === null || compareClaims(claim, winner) < 0) winner = claim
-    slot.winner = winner
-    if (slot.claims.length === 0) this.#slots.delete(keyOfAddress(slot.address))
-    if (winner !== before) this.#onWinner(slot.address, before, winner)
-  }
-
-  /** Forgets a member. */
-  remove(id: Uint8Array): void {
-    this.replace(id, [])
-  }
-
-  leasesOf(id: Uint8Array): readonly Lease[] {
-    const claims = this.#owners.get(keyOfId(id))?.claims
-    return claims === undefined ? [] : [...claims.values()].map(({ lease }) => lease)
+  #tell(address: Uint8Array, before: Claim | null): void {
+    const after = winnerIn(this.#byAddress.get(address), this.#space)
+    if (before !== after) this.#onWinner(address, before, after)
   }
 
   /** The claim that counts for an address, or null. */
   winnerOf(address: Uint8Array): Claim | null {
-    return this.#slots.get(keyOfAddress(address))?.winner ?? null
+    return winnerIn(this.#byAddress.get(address), this.#space)
   }
 
   claimsOf(address: Uint8Array): readonly Claim[] {
-    return this.#slots.get(keyOfAddress(address))?.claims ?? []
+    return claimsIn(this.#byAddress.get(address))
   }
 
   /** One claim for each address that has one which counts. */
   *winners(): Generator<Claim> {
-    for (const { winner } of this.#slots.values()) if (winner !== null) yield winner
+    for (const entry of this.#byAddress) {
+      const winner = winnerIn(entry, this.#space)
+      if (winner !== null) yield winner
+    }
   }
+}
+
+const NO_CLAIMS: readonly Claim[] = []
+
+function claimsIn(entry: Claim | Contest | null): readonly Claim[] {
+  if (entry === null) return NO_CLAIMS
+  return entry instanceof Contest ? entry.claims : [entry]
+}
+
+function winnerIn(entry: Claim | Contest | null, space: AddressSpace): Claim | null {
+  if (entry === null || !space.isHost(entry.address)) return null
+  return entry instanceof Contest ? entry.claims[0]! : entry
 }
 
 function sameLease(a: Lease, b: Lease): boolean {

@@ -12,6 +12,8 @@ import { TimedSet } from './timed-set.ts'
 export interface LeaseBookInit {
   /** Of this node, 16 bytes. */
   readonly nodeId: Uint8Array
+  /** 32 random bits. */
+  readonly hashSeed: number
   readonly space: AddressSpace
   /** Unix milliseconds for a lease that begins now. */
   readonly sinceMs: () => number
@@ -56,6 +58,7 @@ export class LeaseBook {
   lost = 0
   space: AddressSpace
   readonly #init: LeaseBookInit
+  #ownClaims: readonly Claim[] = []
   #isSettled = true
 
   constructor(init: LeaseBookInit) {
@@ -63,6 +66,7 @@ export class LeaseBook {
     this.space = init.space
     this.claims = new ClaimTable({
       space: init.space,
+      hashSeed: init.hashSeed,
       onWinner: (address, before, after) => {
         this.#isSettled = false
         init.onWinner(address, before, after)
@@ -70,7 +74,9 @@ export class LeaseBook {
     })
     this.own = new OwnLeases(() => {
       this.#isSettled = false
-      this.claims.replace(init.nodeId, this.own.sorted())
+      const before = this.#ownClaims
+      this.#ownClaims = this.own.sorted().map((lease) => ({ ...lease, owner: init.nodeId }))
+      this.claims.replace(before, this.#ownClaims)
       init.onOwnChanged()
     })
   }
@@ -82,17 +88,18 @@ export class LeaseBook {
     this.#isSettled = false
   }
 
-  replaceMember(id: Uint8Array, leases: readonly Lease[]): void {
-    this.claims.replace(id, leases)
+  /** @param before what the member claimed until now */
+  replaceMember(before: readonly Claim[], after: readonly Claim[]): void {
+    this.claims.replace(before, after)
     // A rival may claim without winning.
     this.#isSettled = false
   }
 
   /** A member is gone: what it had is kept for its hosts. */
-  removeMember(id: Uint8Array, nowMs: number): void {
-    for (const { address, mac } of this.claims.leasesOf(id))
+  removeMember(claims: readonly Claim[], nowMs: number): void {
+    for (const { address, mac } of claims)
       if (address.length === 4) this.affinity.keep(toUint32(address), readMac(mac, 0), nowMs)
-    this.claims.remove(id)
+    this.claims.replace(claims, [])
   }
 
   isOwn(claim: Claim): boolean {
@@ -111,7 +118,7 @@ export class LeaseBook {
     const isReserved = this.space.reservedForMac(mac) === address
     if (!isReserved && !this.space.isInPool(address)) return 'taken'
     const winner = this.otherWinner(bytes)
-    if (winner !== null && readMac(winner.lease.mac, 0) === mac) return 'moved'
+    if (winner !== null && readMac(winner.mac, 0) === mac) return 'moved'
     if (winner !== null && !isReserved) return 'taken'
     const own = this.own.get(bytes)
     if (own !== null) return readMac(own.mac, 0) === mac ? 'free' : 'taken'
@@ -198,7 +205,7 @@ export class LeaseBook {
     }
     if (!this.space.isInPool(toUint32(address))) return
     const winner = this.otherWinner(address)
-    if (winner !== null && !sameMac(winner.lease, { mac })) return
+    if (winner !== null && !sameMac(winner, { mac })) return
     if (winner !== null && this.#contestsLost.has(toUint32(address), nowMs)) return
     const lease = { mac, address: Uint8Array.from(address), kind: 'observed' as const, hostname: '' }
     this.#add(lease, Number.POSITIVE_INFINITY, nowMs)
@@ -245,7 +252,7 @@ export class LeaseBook {
       else if (!isOwnAddress(lease)) this.#lose(lease, null)
       return
     }
-    if (lease.contendUntilMs !== null && winner !== null && sameMac(winner.lease, lease)) {
+    if (lease.contendUntilMs !== null && winner !== null && sameMac(winner, lease)) {
       if (nowMs < lease.contendUntilMs) return
       this.#contestsLost.add(toUint32(lease.address), nowMs)
     }
@@ -261,7 +268,7 @@ export class LeaseBook {
 
   #heedRival(lease: OwnLease, nowMs: number): void {
     if (nowMs - lease.askedMs < RIVAL_INTERVAL_MS) return
-    const isRival = (claim: Claim) => !this.isOwn(claim) && sameMac(claim.lease, lease)
+    const isRival = (claim: Claim) => !this.isOwn(claim) && sameMac(claim, lease)
     if (!this.claims.claimsOf(lease.address).some(isRival)) return
     lease.askedMs = nowMs
     this.#init.onRival(lease)

@@ -182,9 +182,9 @@ export class OwnAddresses {
 function conflictText(address: Uint8Array, winner: Claim | null, mode: AddressMode): string {
   const text = formatIp(address)
   if (winner === null) return `the VLAN's record does not allow the address ${text}; leave and join again`
-  const { lease, owner } = winner
+  const { hostname, owner } = winner
   const id = Array.from(owner, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  const who = lease.hostname === '' ? id : `${lease.hostname} (${id})`
+  const who = hostname === '' ? id : `${hostname} (${id})`
   const advice =
     mode === 'manual' ? 'leave and join again with another --address' : 'no other address was free so far'
   return `${who} has the address ${text} too; ${advice}`

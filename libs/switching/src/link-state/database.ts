@@ -1,4 +1,4 @@
-import { BOOT_NONCE_BYTES, idEquals, idKey } from '@wakunet/record'
+import { BOOT_NONCE_BYTES, IdMap } from '@wakunet/record'
 import { compareBytes } from '../control/bytes.ts'
 import { ADVERTISEMENT_FIELD, readSequence } from '../control/link-state-message.ts'
 import { Advertisement } from './advertisement.ts'
@@ -41,11 +41,10 @@ export type AcceptVerdict = 'newer' | 'old' | 'rate' | 'full'
 export class LinkStateDatabase {
   readonly stats: DatabaseStats = { accepted: 0, old: 0, rateLimited: 0, refusedFull: 0, aged: 0 }
   readonly #init: DatabaseInit
-  readonly #byKey = new Map<number, Origin>()
+  readonly #byId = new IdMap<Origin>()
   /** By slot; null where the slot is free. */
   readonly slots: (Origin | null)[] = []
   readonly #free: number[] = []
-  #size = 0
   /** Grows when an origin comes, goes, or starts anew. */
   revision = 0
   /** Called before an origin is forgotten. */
@@ -56,14 +55,12 @@ export class LinkStateDatabase {
   }
 
   get size(): number {
-    return this.#size
+    return this.#byId.size
   }
 
   /** The origin whose id is at `offset`, or null. */
   find(bytes: Uint8Array, offset: number): Origin | null {
-    let origin = this.#byKey.get(idKey(bytes, offset)) ?? null
-    while (origin !== null && !idEquals(bytes, offset, origin.id)) origin = origin.next
-    return origin
+    return this.#byId.find(bytes, offset)
   }
 
   /**
@@ -80,7 +77,7 @@ export class LinkStateDatabase {
       this.stats.rateLimited++
       return 'rate'
     }
-    if (origin === null && this.#size >= this.#init.maxOrigins && !this.#makeRoom()) {
+    if (origin === null && this.size >= this.#init.maxOrigins && !this.#makeRoom()) {
       this.stats.refusedFull++
       return 'full'
     }
@@ -94,11 +91,8 @@ export class LinkStateDatabase {
   #insert(advertisement: Advertisement, nowMs: number): Origin {
     const slot = this.#free.pop() ?? this.slots.length
     const origin = new Origin(slot, advertisement, nowMs)
-    const key = idKey(origin.id, 0)
-    origin.next = this.#byKey.get(key) ?? null
-    this.#byKey.set(key, origin)
+    this.#byId.add(origin)
     this.slots[slot] = origin
-    this.#size++
     this.revision++
     return origin
   }
@@ -129,19 +123,9 @@ export class LinkStateDatabase {
 
   remove(origin: Origin): void {
     this.onRemove?.(origin)
-    const key = idKey(origin.id, 0)
-    const first = this.#byKey.get(key)!
-    if (first === origin) {
-      if (origin.next === null) this.#byKey.delete(key)
-      else this.#byKey.set(key, origin.next)
-    } else {
-      let before = first
-      while (before.next !== origin) before = before.next!
-      before.next = origin.next
-    }
+    this.#byId.delete(origin)
     this.slots[origin.slot] = null
     this.#free.push(origin.slot)
-    this.#size--
     this.revision++
     this.stats.aged++
   }

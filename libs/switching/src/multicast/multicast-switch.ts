@@ -1,4 +1,5 @@
 import { createFrameView, type FrameView, parseFrame } from '@wakunet/ethernet'
+import type { GossipMembers } from '@wakunet/gossip'
 import { compareAddresses } from '../address-map.ts'
 import type { MulticastReport, ReportedGroup } from '../control/multicast-report.ts'
 import { classifyGroupFrame, createGroupFrame, isRouterSign } from './group-frame.ts'
@@ -39,7 +40,6 @@ export class MulticastSwitch<P extends MulticastPeer> {
   readonly #targets = new MulticastTargets<P>()
   readonly #view: FrameView = createFrameView()
   readonly #frame = createGroupFrame()
-  #known: readonly P[] = []
   /** Time of the message that is being taken over. */
   #nowMs = 0
   #reportedRevision = 0
@@ -73,16 +73,9 @@ export class MulticastSwitch<P extends MulticastPeer> {
   }
 
   /** The members of the VLAN without this node, and those of them with a trunk that forwards in the tree. */
-  setPeers(members: readonly P[], neighbours: readonly P[], nowMs: number): void {
-    if (members !== this.#known) this.#forgetOthers(members, nowMs)
-    this.exchange.setMembers(members, nowMs)
+  setPeers(members: GossipMembers<P>, neighbours: readonly P[], nowMs: number): void {
+    for (const gone of this.exchange.setMembers(members, nowMs)) this.#touch(this.members.remove(gone), nowMs)
     this.exchange.setNeighbours(neighbours, nowMs)
-  }
-
-  #forgetOthers(members: readonly P[], nowMs: number): void {
-    const ids = new Set(members)
-    for (const member of this.#known) if (!ids.has(member)) this.#touch(this.members.remove(member), nowMs)
-    this.#known = members
   }
 
   /** A control message of type 3. */

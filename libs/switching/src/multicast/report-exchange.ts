@@ -3,7 +3,9 @@ import {
   GOSSIP_DROPS,
   type GossipDigest,
   type GossipDrop,
+  type GossipMembers,
   type GossipPeer,
+  HeldDocument,
   OriginExchange,
 } from '@wakunet/gossip'
 import { compareAddresses } from '../address-map.ts'
@@ -55,7 +57,7 @@ export class ReportExchange<P extends MulticastPeer> {
         nodeId,
         firstSequence,
         ...(wallMs === undefined ? {} : { wallMs }),
-        decode: decodeMulticastReport,
+        read,
         encode: (sequence, done) => done(encodeMulticastReport({ ...this.#own, sequence })),
         send,
         onDocument: onReport,
@@ -68,9 +70,9 @@ export class ReportExchange<P extends MulticastPeer> {
     return this.#exchange.drops
   }
 
-  /** The members of the VLAN, without this node: whose reports count. Reports of who is gone are forgotten. */
-  setMembers(members: readonly P[], nowMs: number): void {
-    this.#exchange.setMembers(members, nowMs)
+  /** Whose reports count: the members of the VLAN. @returns those who are gone, whose reports are forgotten */
+  setMembers(members: GossipMembers<P>, nowMs: number): P[] {
+    return this.#exchange.setMembers(members, nowMs).map(({ member }) => member)
   }
 
   /** The trunks that forward in the VLAN's tree. New ones get a digest at once, so that both ends become equal. */
@@ -108,4 +110,9 @@ export class ReportExchange<P extends MulticastPeer> {
   tick(nowMs: number): void {
     this.#exchange.tick(nowMs)
   }
+}
+
+function read(bytes: Uint8Array, offset: number, length: number): HeldDocument<MulticastReport> | null {
+  const report = decodeMulticastReport(bytes, offset, length)
+  return report === null ? null : new HeldDocument(report, bytes.slice(offset, offset + length))
 }
