@@ -19,6 +19,7 @@ import { FabricMembers } from './fabric-members.ts'
 import type { Advertisement } from './link-state/advertisement.ts'
 import { flowOf } from './link-state/digest.ts'
 import { LinkState } from './link-state/link-state.ts'
+import { PACING_MS } from './link-state/neighbour.ts'
 import type { Member } from './members.ts'
 import { SpanningTree } from './spanning-tree/spanning-tree.ts'
 import type { SpanningTreeInit, TreeAction } from './spanning-tree/types.ts'
@@ -108,6 +109,8 @@ export class VlanFabric {
   #treePeers: readonly Uint8Array[] = []
   /** Trunks with messages in their outbox. */
   #talking: FabricTrunk[] = []
+  /** Trunks with messages that are in no haste. */
+  #waiting: FabricTrunk[] = []
   #sweepMs: number
   #membersDueMs = Number.POSITIVE_INFINITY
 
@@ -382,10 +385,27 @@ export class VlanFabric {
     else this.#run(this.tree.receive(trunk.port, bpdu, nowMs), nowMs)
   }
 
-  /** Puts a control message for a neighbour into the next record to it. */
+  /** Sends a control message to a neighbour: the first one at once, those soon after it together. */
   sendControl(to: FabricTrunk, message: Uint8Array, nowMs: number): void {
-    this.#post(to, message)
+    if (to.waiting.length === 0) this.#waiting.push(to)
+    if (!to.postLater(message)) this.drops['control-full']++
     this.#finish(nowMs)
+  }
+
+  /** What waits goes along with what is in haste, or when it has waited for long enough. */
+  #release(nowMs: number): void {
+    if (this.#waiting.length === 0) return
+    const waiting = this.#waiting.splice(0)
+    for (const trunk of waiting) {
+      if (trunk.outbox.length === 0 && nowMs < trunk.pacedUntilMs) {
+        this.#waiting.push(trunk)
+        continue
+      }
+      trunk.pacedUntilMs = nowMs + PACING_MS
+      const messages = trunk.waiting
+      trunk.waiting = []
+      for (const message of messages) this.#post(trunk, message)
+    }
   }
 
   #post(to: FabricTrunk, message: Uint8Array): void {
@@ -429,6 +449,7 @@ export class VlanFabric {
     this.linkState.flush(nowMs)
     if (this.#membersDueMs === Number.POSITIVE_INFINITY && this.#members.isStale(this.linkState.database))
       this.#membersDueMs = nowMs + MEMBERS_DELAY_MS
+    this.#release(nowMs)
     this.#output.onWake?.()
     const talking = this.#talking
     this.#talking = []
@@ -453,7 +474,9 @@ export class VlanFabric {
   nextTickMs(nowMs: number): number {
     const { tree, linkState, bridge } = this
     const dueMs = Math.min(tree.nextTickMs(), linkState.nextTickMs(nowMs), bridge.dueMs)
-    return Math.min(dueMs, this.#membersDueMs, this.#sweepMs)
+    let nextMs = Math.min(dueMs, this.#membersDueMs, this.#sweepMs)
+    for (const { pacedUntilMs } of this.#waiting) nextMs = Math.min(nextMs, pacedUntilMs)
+    return nextMs
   }
 
   tick(nowMs: number): void {

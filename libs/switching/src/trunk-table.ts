@@ -11,7 +11,7 @@ export interface TrunkInit {
   readonly cost: number
 }
 
-/** Control messages that wait for one trunk within a call. */
+/** Control messages that wait for one trunk, within a call or to leave together. */
 const MAX_CONTROL_OUTBOX = 8_192
 
 /** A direct trunk to another member: a port of the spanning tree and a link of the graph. */
@@ -30,6 +30,9 @@ export class FabricTrunk {
   /** Control records are for one trunk each, so that their sequences are a matter of the trunk. */
   readonly window = new SequenceWindow()
   outbox: Uint8Array[] = []
+  /** Messages that are in no haste, until `pacedUntilMs`. */
+  waiting: Uint8Array[] = []
+  pacedUntilMs = 0
 
   constructor(init: TrunkInit, port: number) {
     this.id = init.id
@@ -42,6 +45,13 @@ export class FabricTrunk {
   post(message: Uint8Array): boolean {
     if (this.outbox.length >= MAX_CONTROL_OUTBOX) return false
     this.outbox.push(message)
+    return true
+  }
+
+  /** The same for a message that is in no haste. */
+  postLater(message: Uint8Array): boolean {
+    if (this.waiting.length >= MAX_CONTROL_OUTBOX) return false
+    this.waiting.push(message)
     return true
   }
 }

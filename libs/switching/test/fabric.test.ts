@@ -138,6 +138,30 @@ describe('a fabric', () => {
     )
   })
 
+  it('sends the first control message at once, those soon after it in one record, and what is in haste takes them along', () => {
+    const network = line(2)
+    const [fabric] = network.fabrics
+    const trunk = fabric!.trunks.find(nodeId(1), 0)!
+    network.run(1_000)
+    const say = (n: number) => fabric!.sendControl(trunk, Uint8Array.of(3, 1, n), network.nowMs)
+    const records = () => fabric!.stats.controlRecordsSent
+    const before = records()
+    say(0)
+    assert.equal(records(), before + 1)
+    for (let n = 1; n < 100; n++) say(n)
+    assert.equal(records(), before + 1)
+    assert.equal(fabric!.nextTickMs(network.nowMs), network.nowMs + 20)
+    network.run(30)
+    assert.equal(records(), before + 2)
+    assert.equal(network.control[1]!.length, 100)
+    network.run(100)
+    say(100)
+    say(101)
+    fabric!.setPriority(1, network.nowMs)
+    network.run(15)
+    assert.equal(network.control[1]!.length, 102)
+  })
+
   it('sends several messages to a neighbour in one record', () => {
     const network = line(2)
     network.run(200_000)
