@@ -14,6 +14,7 @@ export {
   peerHintsSchema,
   peerIdFault,
 } from './peer-hint.ts'
+export { peekDocument } from './signed-document.ts'
 export * from './vlan-key.ts'
 export * from './vlan-link.ts'
 export * from './vlan-name.ts'

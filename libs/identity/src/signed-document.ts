@@ -80,3 +80,15 @@ export function isSignedBy(
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i])
 }
+
+/** Who a document claims to be from and how new it claims to be; nothing is verified. Null where it has no such claim. */
+export function peekDocument(bytes: Uint8Array): { publicKey: Uint8Array; sequence: number } | null {
+  if (bytes.length < MIN_DOCUMENT_BYTES) return null
+  try {
+    const { publicKey, sequence } = decode(splitDocument(bytes).map, STRICT) as Record<string, unknown>
+    const isClaim = publicKey instanceof Uint8Array && Number.isSafeInteger(sequence) && Number(sequence) > 0
+    return isClaim ? { publicKey, sequence: Number(sequence) } : null
+  } catch {
+    return null
+  }
+}

@@ -10,7 +10,6 @@ import {
   splitDocument,
 } from './signed-document.ts'
 import { publicKeyOf } from './vlan-key.ts'
-import { MAX_PUBLICATION_MS } from './vlan-presentation.ts'
 
 /** Takes a publication back: no record of the VLAN with this sequence or a lower one is listed any more. */
 export interface VlanWithdrawal {
@@ -48,11 +47,10 @@ export function signVlanWithdrawal(
 }
 
 /**
- * Decodes a withdrawal from anywhere and verifies it.
- * @param nowMs Unix milliseconds
+ * Decodes a withdrawal from anywhere and verifies its signature; whether its time is over is the caller's question.
  * @throws WakunetError `ERR_VLAN_RECORD_INVALID`, the only way to fail
  */
-export function decodeVlanWithdrawal(bytes: Uint8Array, nowMs: number): VlanWithdrawal {
+export function decodeVlanWithdrawal(bytes: Uint8Array): VlanWithdrawal {
   if (bytes.length > MAX_BYTES || bytes.length < MIN_DOCUMENT_BYTES || !isVlanWithdrawal(bytes))
     throw invalid(`it has ${bytes.length} bytes and version ${bytes[0] ?? 'none'}`)
   const document = splitDocument(bytes)
@@ -62,8 +60,6 @@ export function decodeVlanWithdrawal(bytes: Uint8Array, nowMs: number): VlanWith
   if (!fields.success) throw invalid(fields.error.issues[0]?.message ?? 'its fields are others')
   const { publicKey, sequence, untilMs } = fields.data
   if (!isSignedBy(publicKey, DOMAIN, document)) throw invalid('its signature is not that of its key')
-  if (untilMs <= nowMs) throw invalid('what it takes back has ended')
-  if (untilMs > nowMs + MAX_PUBLICATION_MS * 2) throw invalid('it ends later than any publication')
   return { id: vlanIdFromPublicKey(publicKey), sequence, untilMs }
 }
 
