@@ -53,6 +53,7 @@ export {
 } from './offload.ts'
 export * from './parse.ts'
 export * from './segmentation.ts'
+export { type SuperFramePart, toSuperFramePart } from './super-frame-part.ts'
 export * from './tcp.ts'
 export * from './udp.ts'
 export * from './virtio-header.ts'

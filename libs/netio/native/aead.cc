@@ -1,116 +1,22 @@
 // Authenticated encryption with OpenSSL contexts that are kept: the key schedule is made once, a message
 // costs a new nonce. Node exports OpenSSL's symbols and ships its headers.
 #include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
 
-#include <climits>
 #include <cstring>
 
-#include "arguments.h"
+#include "cipher.h"
 
 namespace netio {
 
 namespace {
 
-constexpr size_t kNonceBytes = 12;
-constexpr size_t kTagBytes = 16;
 constexpr size_t kMaxParts = 256;
 // Far above any record and far below what EVP counts in (int).
 constexpr size_t kMaxMessageBytes = 64 << 20;
 
-class Aead {
- public:
-  ~Aead() { close(); }
-
-  bool open(const EVP_CIPHER* cipher, const uint8_t* key) {
-    seal_ = EVP_CIPHER_CTX_new();
-    open_ = EVP_CIPHER_CTX_new();
-    return seal_ != nullptr && open_ != nullptr &&
-           EVP_CipherInit_ex(seal_, cipher, nullptr, key, nullptr, 1) == 1 &&
-           EVP_CipherInit_ex(open_, cipher, nullptr, key, nullptr, 0) == 1;
-  }
-
-  // Freeing a context wipes its key schedule; no other copy of the key is kept.
-  void close() {
-    EVP_CIPHER_CTX_free(seal_);
-    EVP_CIPHER_CTX_free(open_);
-    seal_ = open_ = nullptr;
-  }
-
-  bool closed() const { return seal_ == nullptr; }
-  EVP_CIPHER_CTX* sealing() const { return seal_; }
-  EVP_CIPHER_CTX* opening() const { return open_; }
-
- private:
-  EVP_CIPHER_CTX* seal_ = nullptr;
-  EVP_CIPHER_CTX* open_ = nullptr;
-};
-
-bool begin(EVP_CIPHER_CTX* context, const uint8_t* nonce, const Bytes& aad) {
-  int length = 0;
-  return EVP_CipherInit_ex(context, nullptr, nullptr, nullptr, nonce, -1) == 1 &&
-         (aad.length == 0 ||
-          EVP_CipherUpdate(context, nullptr, &length, aad.data, static_cast<int>(aad.length)) == 1);
-}
-
-bool update(EVP_CIPHER_CTX* context, uint8_t* to, const uint8_t* from, size_t bytes) {
-  int length = 0;
-  return bytes == 0 || EVP_CipherUpdate(context, to, &length, from, static_cast<int>(bytes)) == 1;
-}
-
-bool finishSeal(EVP_CIPHER_CTX* context, uint8_t* tag) {
-  uint8_t rest[kTagBytes];
-  int length = 0;
-  return EVP_CipherFinal_ex(context, rest, &length) == 1 &&
-         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kTagBytes, tag) == 1;
-}
-
-bool finishOpen(EVP_CIPHER_CTX* context, uint8_t* tag) {
-  uint8_t rest[kTagBytes];
-  int length = 0;
-  const bool ok = EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kTagBytes, tag) == 1 &&
-                  EVP_CipherFinal_ex(context, rest, &length) == 1;
-  // Node's own crypto must not find our refusals in the thread's error queue.
-  if (!ok) ERR_clear_error();
-  return ok;
-}
-
-// `from` where the cipher may read it while it writes `to`: in place, or apart. Anything between is moved
-// to its place first.
-const uint8_t* settle(uint8_t* to, const uint8_t* from, size_t bytes) {
-  if (from == to || from + bytes <= to || to + bytes <= from) return from;
-  memmove(to, from, bytes);
-  return to;
-}
-
-// Ciphertext, then tag. The additional data is read before the first byte is written.
-bool sealMessage(const Aead* aead, const uint8_t* nonce, const Bytes& aad, const uint8_t* from, size_t bytes,
-                 uint8_t* to) {
-  EVP_CIPHER_CTX* context = aead->sealing();
-  if (!begin(context, nonce, aad)) return false;
-  return update(context, to, settle(to, from, bytes), bytes) && finishSeal(context, to + bytes);
-}
-
-// `bytes` counts the tag. What a forged message decrypted to is wiped: nobody shall use it by mistake.
-bool openMessage(const Aead* aead, const uint8_t* nonce, const Bytes& aad, const uint8_t* from, size_t bytes,
-                 uint8_t* to) {
-  if (bytes < kTagBytes) return false;
-  const size_t plain = bytes - kTagBytes;
-  uint8_t tag[kTagBytes];
-  memcpy(tag, from + plain, kTagBytes);
-  EVP_CIPHER_CTX* context = aead->opening();
-  if (begin(context, nonce, aad) && update(context, to, settle(to, from, plain), plain) &&
-      finishOpen(context, tag)) {
-    return true;
-  }
-  if (plain > 0) OPENSSL_cleanse(to, plain);
-  return false;
-}
-
 template <size_t N>
-Aead* receiver(napi_env env, const Call<N>& call) {
-  Aead* aead = call.template receiver<Aead>(env);
+Cipher* receiver(napi_env env, const Call<N>& call) {
+  Cipher* aead = call.template receiver<Cipher>(env);
   if (aead == nullptr || !aead->closed()) return aead;
   throwClosed(env);
   return nullptr;
@@ -132,38 +38,14 @@ bool toAad(napi_env env, napi_value value, Bytes* aad) {
   return toBytes(env, value, "aad", aad) && checkRange(env, "aad", 0, aad->length, kMaxMessageBytes);
 }
 
-void throwCipher(napi_env env) {
-  ERR_clear_error();
-  napi_throw_error(env, "ERR_CRYPTO", "netio: the cipher failed");
-}
-
 // new AeadContext(algorithm, key)
 napi_value Construct(napi_env env, napi_callback_info info) {
   Call<2> call(env, info);
-  char algorithm[32];
-  Bytes key;
-  if (!isConstruction(env, info) ||
-      !toText(env, call.args[0], "algorithm", algorithm, sizeof algorithm) ||
-      !toBytes(env, call.args[1], "key", &key)) {
-    return nullptr;
-  }
-  const EVP_CIPHER* cipher = strcmp(algorithm, "aes-128-gcm") == 0         ? EVP_aes_128_gcm()
-                             : strcmp(algorithm, "aes-256-gcm") == 0       ? EVP_aes_256_gcm()
-                             : strcmp(algorithm, "chacha20-poly1305") == 0 ? EVP_chacha20_poly1305()
-                                                                           : nullptr;
-  if (cipher == nullptr) {
-    throwRange(env, "algorithm", "aes-128-gcm, aes-256-gcm or chacha20-poly1305");
-    return nullptr;
-  }
-  if (key.length != static_cast<size_t>(EVP_CIPHER_get_key_length(cipher))) {
-    throwRange(env, "key", "as long as the algorithm wants it: 16 bytes for aes-128-gcm, else 32");
-    return nullptr;
-  }
-  auto* aead = new Aead();
-  const auto finalize = [](napi_env, void* data, void*) { delete static_cast<Aead*>(data); };
-  if (!aead->open(cipher, key.data)) {
+  if (!isConstruction(env, info)) return nullptr;
+  auto* aead = new Cipher();
+  const auto finalize = [](napi_env, void* data, void*) { delete static_cast<Cipher*>(data); };
+  if (!aead->open(env, call.args[0], call.args[1])) {
     delete aead;
-    throwCipher(env);
     return nullptr;
   }
   if (napi_wrap(env, call.self, aead, finalize, nullptr, nullptr) != napi_ok) {
@@ -176,14 +58,14 @@ napi_value Construct(napi_env env, napi_callback_info info) {
 
 napi_value Close(napi_env env, napi_callback_info info) {
   Call<1> call(env, info);
-  Aead* aead = call.receiver<Aead>(env);
+  Cipher* aead = call.receiver<Cipher>(env);
   if (aead != nullptr) aead->close();
   return nullptr;
 }
 
 // The arguments of sealOne and openOne: (nonce, aad, input, inOffset, inLength, output, outOffset).
 struct One {
-  Aead* aead = nullptr;
+  Cipher* aead = nullptr;
   uint8_t nonce[kNonceBytes];
   Bytes aad, input, output;
   size_t inOffset = 0, inLength = 0, outOffset = 0;
@@ -207,7 +89,7 @@ napi_value SealOne(napi_env env, napi_callback_info info) {
       !checkRange(env, "output", one.outOffset, one.inLength + kTagBytes, one.output.length)) {
     return nullptr;
   }
-  if (!sealMessage(one.aead, one.nonce, one.aad, one.input.data + one.inOffset, one.inLength,
+  if (!one.aead->seal(one.nonce, one.aad, one.input.data + one.inOffset, one.inLength,
                    one.output.data + one.outOffset)) {
     throwCipher(env);
     return nullptr;
@@ -220,7 +102,7 @@ napi_value OpenOne(napi_env env, napi_callback_info info) {
   if (!one.read(env, info)) return nullptr;
   const size_t plain = one.inLength < kTagBytes ? 0 : one.inLength - kTagBytes;
   if (!checkRange(env, "output", one.outOffset, plain, one.output.length)) return nullptr;
-  const bool ok = openMessage(one.aead, one.nonce, one.aad, one.input.data + one.inOffset, one.inLength,
+  const bool ok = one.aead->unseal(one.nonce, one.aad, one.input.data + one.inOffset, one.inLength,
                               one.output.data + one.outOffset);
   return toNumber(env, ok ? static_cast<double>(plain) : -1);
 }
@@ -289,7 +171,7 @@ struct Parts {
     size_t done = 0;
     for (size_t i = 0; i < count && done < bytes; i++) {
       const size_t take = parts[i].length < bytes - done ? parts[i].length : bytes - done;
-      if (!update(context, to + done, parts[i].data, take)) return false;
+      if (!updateMessage(context, to + done, parts[i].data, take)) return false;
       done += take;
     }
     return true;
@@ -298,7 +180,7 @@ struct Parts {
 
 // The arguments of seal and open: (nonce, aad, parts, output, outOffset).
 struct Gather {
-  Aead* aead = nullptr;
+  Cipher* aead = nullptr;
   uint8_t nonce[kNonceBytes];
   Bytes aad, output;
   Parts parts;
@@ -322,7 +204,7 @@ napi_value Seal(napi_env env, napi_callback_info info) {
   uint8_t* to = gather.output.data + gather.outOffset;
   if (!gather.parts.fits(env, to, total + kTagBytes)) return nullptr;
   EVP_CIPHER_CTX* context = gather.aead->sealing();
-  if (!begin(context, gather.nonce, gather.aad) || !gather.parts.process(context, to, total) ||
+  if (!beginMessage(context, gather.nonce, gather.aad) || !gather.parts.process(context, to, total) ||
       !finishSeal(context, to + total)) {
     throwCipher(env);
     return nullptr;
@@ -341,7 +223,7 @@ napi_value Open(napi_env env, napi_callback_info info) {
   uint8_t tag[kTagBytes];
   gather.parts.copyTag(tag);
   EVP_CIPHER_CTX* context = gather.aead->opening();
-  if (begin(context, gather.nonce, gather.aad) && gather.parts.process(context, to, plain) &&
+  if (beginMessage(context, gather.nonce, gather.aad) && gather.parts.process(context, to, plain) &&
       finishOpen(context, tag)) {
     return toNumber(env, static_cast<double>(plain));
   }
@@ -353,7 +235,7 @@ napi_value Open(napi_env env, napi_callback_info info) {
 // outOffsets, count, opened). A nonce is the 12-byte salt XOR the 64-bit counter in its last eight bytes,
 // big-endian. The additional data of an entry are the `aadBytes` in front of its input.
 struct Batch {
-  Aead* aead = nullptr;
+  Cipher* aead = nullptr;
   Bytes salt, input, output, opened;
   Table<uint64_t> counters;
   Table<uint32_t> inOffsets, inLengths, outOffsets;
@@ -384,9 +266,7 @@ struct Batch {
   }
 
   void nonce(size_t index, uint8_t* nonce) const {
-    memcpy(nonce, salt.data, kNonceBytes);
-    const uint64_t counter = counters.at(index);
-    for (size_t i = 0; i < 8; i++) nonce[4 + i] ^= static_cast<uint8_t>(counter >> (56 - 8 * i));
+    counterNonce(salt.data, counters.at(index), nonce);
   }
 
   // One entry, checked; `outLength` is a function of the input's length.
@@ -428,7 +308,7 @@ napi_value SealBatch(napi_env env, napi_callback_info info) {
   for (size_t i = 0; i < batch.count; i++) {
     Batch::Entry entry;
     if (!batch.entry(env, i, true, &entry)) return nullptr;
-    if (!sealMessage(batch.aead, entry.nonce, entry.aad, entry.from, entry.bytes, entry.to)) {
+    if (!batch.aead->seal(entry.nonce, entry.aad, entry.from, entry.bytes, entry.to)) {
       throwCipher(env);
       return nullptr;
     }
@@ -444,7 +324,7 @@ napi_value OpenBatch(napi_env env, napi_callback_info info) {
   for (size_t i = 0; i < batch.count; i++) {
     Batch::Entry entry;
     if (!batch.entry(env, i, false, &entry)) return nullptr;
-    const bool ok = openMessage(batch.aead, entry.nonce, entry.aad, entry.from, entry.bytes, entry.to);
+    const bool ok = batch.aead->unseal(entry.nonce, entry.aad, entry.from, entry.bytes, entry.to);
     batch.opened.data[i] = ok ? 1 : 0;
     if (ok) authentic++;
   }

@@ -91,6 +91,7 @@ bool exportClass(napi_env env, napi_value exports, const char* name, napi_callba
                  const napi_property_descriptor* properties, size_t count);
 
 bool initAead(napi_env env, napi_value exports);
+bool initDatagram(napi_env env, napi_value exports);
 bool initTap(napi_env env, napi_value exports);
 bool initUdp(napi_env env, napi_value exports);
 bool initTcp(napi_env env, napi_value exports);

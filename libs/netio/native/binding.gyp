@@ -5,6 +5,8 @@
       "sources": [
         "aead.cc",
         "arguments.cc",
+        "cipher.cc",
+        "datagram.cc",
         "netio.cc",
         "poll.cc",
         "tap.cc",

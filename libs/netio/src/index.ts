@@ -13,6 +13,18 @@ export {
   AeadContext,
 } from './aead-context.ts'
 export { type BridgeInfo, type BridgeStp, joinBridge, leaveBridge, readBridge } from './bridge-link.ts'
+export {
+  DATAGRAM_HEAD_BYTES,
+  DATAGRAM_OVERHEAD_BYTES,
+  type DatagramKeyInit,
+  DatagramOpener,
+  DatagramSealer,
+  MAX_SLICE_HEAD_BYTES,
+  type OpenOutcome,
+  UNIT_HEADROOM_BYTES,
+  UNIT_WORD,
+  UNIT_WORDS,
+} from './datagram-cipher.ts'
 export { FakeTap, type FakeTapInit, type TapFrame } from './fake-tap.ts'
 export { checkInterfaceName, MAX_INTERFACE_NAME_LENGTH } from './interface-name.ts'
 export {

@@ -9,6 +9,18 @@ import { WakunetError } from '@wakunet/interface'
 export interface NativeAddon {
   Tap: new (name: string, offloads: boolean) => NativeTap
   Aead: new (algorithm: string, key: Uint8Array) => NativeAead
+  DatagramSealer: new (
+    algorithm: string,
+    key: Uint8Array,
+    salt: Uint8Array,
+    index: number,
+  ) => NativeDatagramSealer
+  DatagramOpener: new (
+    algorithm: string,
+    key: Uint8Array,
+    salt: Uint8Array,
+    index: number,
+  ) => NativeDatagramOpener
   /** Option TCP_NOTSENT_LOWAT of a descriptor. @returns what is in force */
   limitUnsent(fd: number, bytes: number): number
   /** TCP_INFO of a descriptor into `out`: age of the last ACK (ms), unacknowledged segments, window probes, least round trip (µs). */
@@ -106,6 +118,38 @@ export interface NativeAead {
   open: SealOrOpenParts
   sealBatch: SealOrOpenBatch
   openBatch: SealOrOpenBatch
+  close(): void
+}
+
+export interface NativeDatagramSealer {
+  /** Entries sealed: all, or 0 when the key is used up. */
+  sealBatch(bytes: Uint8Array, offsets: Uint32Array, lengths: Uint32Array, count: number): number
+  /** Bytes written; 0 when the key is used up. */
+  sealSlices(
+    source: Uint8Array,
+    frameOffset: number,
+    frameLength: number,
+    headBytes: number,
+    sliceBytes: number,
+    prefix: Uint8Array,
+    output: Uint8Array,
+    outOffset: number,
+  ): number
+  counter(): number
+  close(): void
+}
+
+export interface NativeDatagramOpener {
+  /** Units. `result` = units, bytes consumed, authentic, replayed, not authentic, malformed. */
+  open(
+    input: Uint8Array,
+    offset: number,
+    length: number,
+    segmentBytes: number,
+    output: Uint8Array,
+    units: Uint32Array,
+    result: Float64Array,
+  ): number
   close(): void
 }
 

@@ -11,6 +11,8 @@ export const MAX_RECORD_BYTES = 131_072
 export const MAX_RECORD_FRAMES = 255
 /** Most trunks that a record may cross; the ingress node starts here. */
 export const MAX_HOP_LIMIT = 64
+/** A frame has a sequence for every so many bytes that it has begun, so that each of the pieces it may be cut into has its own. */
+export const FRAME_SEQUENCE_BYTES = 512
 /** Flag: the record goes to the VLAN's tree and has a zero egress id. */
 export const RECORD_FLAG_TREE = 1
 /** Flag: the record carries control messages between switches; nothing of it reaches a TAP. */
@@ -31,6 +33,11 @@ export const RECORD_FIELD = {
 } as const
 
 export const BOOT_NONCE_BYTES = 8
+
+/** Sequences of a frame, or of a control message, of `length` bytes; the next one's begin behind them. */
+export function frameSequences(length: number): number {
+  return 1 + Math.floor(length / FRAME_SEQUENCE_BYTES)
+}
 
 /** What the ingress node says in the header of a record. Ids have 16 bytes, the nonce 8. */
 export interface RecordHeader {

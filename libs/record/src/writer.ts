@@ -3,6 +3,7 @@ import { envelopeBytes, MAX_ENVELOPE_BYTES, MAX_ENVELOPE_NODES, writeEnvelope } 
 import { RECORD_FRAME_HEADER_BYTES, writeFrameHeader } from './frame-header.ts'
 import {
   encodeRecordHeader,
+  frameSequences,
   MAX_HOP_LIMIT,
   MAX_RECORD_BYTES,
   MAX_RECORD_FRAMES,
@@ -30,7 +31,7 @@ export type SendParts = (parts: readonly Uint8Array[]) => void
 
 /**
  * Builds the records of one VLAN out of batches, with the lane's envelope before them, and counts the
- * sequence up. It splits what is too much for one record.
+ * sequence up by what each frame may be cut into. It splits what is too much for one record.
  *
  * Frames must have record frame headers (`virtioToFrameHeader`) by the time they come here.
  */
@@ -38,6 +39,7 @@ export class RecordWriter {
   readonly #scratch = new Uint8Array(RECORD_HEADROOM_BYTES)
   readonly #parts: Uint8Array[] = []
   readonly #header: { -readonly [K in keyof RecordHeader]: RecordHeader[K] }
+  #nextSequence = 1
 
   constructor(init: RecordWriterInit) {
     this.#header = {
@@ -79,9 +81,9 @@ export class RecordWriter {
     let records = 0
     let from = 0
     while (from < count && peers.length > 0) {
+      this.#header.sequence = this.#nextSequence
       const to = this.#endOfRecord(batch, indexes, from, count)
       this.#header.frameCount = to - from
-      this.#header.sequence++
       this.#header.egress = egress
       if (!this.#sendInPlace(batch, indexes, from, to, peers, send))
         this.#sendGathered(batch, indexes, from, to, peers, send)
@@ -112,7 +114,8 @@ export class RecordWriter {
       this.#header.control = true
       this.#header.hopLimit = hopLimit
       this.#header.frameCount = to - from
-      this.#header.sequence++
+      this.#header.sequence = this.#nextSequence
+      for (let i = from; i < to; i++) this.#nextSequence += frameSequences(messages[i]!.length)
       this.#header.egress = egress
       const size = controlBytes(messages, from, to)
       for (let peer = 0; peer < peers.length; peer += MAX_ENVELOPE_NODES) {
@@ -130,14 +133,16 @@ export class RecordWriter {
     return records
   }
 
-  /** First index that no longer fits a record which starts with `from`. */
+  /** First index that no longer fits a record which starts with `from`. Takes the sequences of its frames. */
   #endOfRecord(batch: FrameBatch, indexes: Uint16Array, from: number, count: number): number {
     let size = RECORD_HEADER_BYTES
     let to = from
     const most = Math.min(count, from + MAX_RECORD_FRAMES)
     while (to < most) {
-      size += RECORD_FRAME_HEADER_BYTES + batch.lengths[indexes[to]!]!
+      const length = batch.lengths[indexes[to]!]!
+      size += RECORD_FRAME_HEADER_BYTES + length
       if (size > MAX_RECORD_BYTES && to > from) break
+      this.#nextSequence += frameSequences(length)
       to++
     }
     return to

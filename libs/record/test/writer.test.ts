@@ -73,7 +73,7 @@ describe('RecordWriter', () => {
       peers: [id(5), id(6)],
       record: encodeRecord({ egress: null, sequence: 1 }, [frames[0]!, frames[1]!, frames[3]!]),
     })
-    assert.deepEqual(messages[1]!.record, encodeRecord({ egress: id(5), sequence: 2 }, [frames[2]!]))
+    assert.deepEqual(messages[1]!.record, encodeRecord({ egress: id(5), sequence: 4 }, [frames[2]!]))
   })
 
   it('splits by size and by count, and loses and changes nothing, however a batch is divided', () => {
@@ -158,6 +158,22 @@ describe('RecordWriter', () => {
     assert.equal(writer.sequence, 0)
   })
 
+  it('gives a frame a sequence for every 512 bytes that it has begun, so that its pieces have their own', () => {
+    const lengths = [60, 511, 512, 1_414, 60_000]
+    const batch = batchOf(
+      lengths.map((length) => new Uint8Array(length)),
+      RECORD_HEADROOM_BYTES,
+    )
+    const writer = new RecordWriter(writerInit)
+    const sequences = lengths.map((_, i) => {
+      writer.write(batch, Uint16Array.of(i), 1, id(5), [id(5)], () => {})
+      return writer.sequence
+    })
+    assert.deepEqual(sequences, [1, 2, 3, 5, 8])
+    writer.write(batch, Uint16Array.of(0), 1, id(5), [id(5)], () => {})
+    assert.equal(writer.sequence, 8 + 118)
+  })
+
   it('names the peers in the order given', () => {
     const batch = batchOf([new Uint8Array(60)], RECORD_HEADROOM_BYTES)
     const messages: Message[] = []
@@ -179,7 +195,7 @@ describe('RecordWriter', () => {
     )
     const out = createDecodedRecord()
     assert.equal(decodeRecord(messages[2]!.record, out), 'ok')
-    assert.deepEqual([out.control, out.hopLimit, out.sequence], [false, 64, 3])
+    assert.deepEqual([out.control, out.hopLimit, out.sequence], [false, 64, 4])
   })
 
   it('splits control messages by count and by size, and sends none to nobody', () => {
@@ -193,6 +209,6 @@ describe('RecordWriter', () => {
     assert.equal(writer.writeControl(large, null, 64, [id(5)], collect(messages)), 2)
     assert.deepEqual(framesOf(messages), large)
     assert.equal(writer.writeControl(small, null, 64, [], collect(messages)), 0)
-    assert.equal(writer.sequence, 4)
+    assert.equal(writer.sequence, 1 + 300 + 2 * (1 + Math.floor(60_000 / 512)))
   })
 })
