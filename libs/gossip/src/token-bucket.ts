@@ -12,18 +12,19 @@ export class TokenBucket {
     this.#filledMs = nowMs
   }
 
-  /** Takes `count` tokens, or none and answers false where there are not so many. */
-  take(nowMs: number, count = 1): boolean {
+  /** Takes `count` tokens and leaves at least `kept`, or takes none and answers false where there are not so many. */
+  take(nowMs: number, count = 1, kept = 0): boolean {
     this.#fill(nowMs)
-    if (this.#tokens < count) return false
+    if (this.#tokens < count + kept) return false
     this.#tokens -= count
     return true
   }
 
-  /** When the next token is there, `nowMs` where one is. */
-  readyMs(nowMs: number): number {
+  /** When the next token is there beside those that are `kept`, `nowMs` where one is. */
+  readyMs(nowMs: number, kept = 0): number {
     this.#fill(nowMs)
-    return this.#tokens >= 1 ? nowMs : nowMs + Math.ceil(((1 - this.#tokens) * 1000) / this.#perSecond)
+    const missing = 1 + kept - this.#tokens
+    return missing <= 0 ? nowMs : nowMs + Math.ceil((missing * 1000) / this.#perSecond)
   }
 
   #fill(nowMs: number): void {

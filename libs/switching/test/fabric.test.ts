@@ -60,6 +60,24 @@ function message(fields: Fields, body: Uint8Array): Uint8Array {
 }
 
 describe('a fabric', () => {
+  it('knows everywhere at once that a trunk is gone, whatever costs did before and whatever the tree does then', () => {
+    const network = ring(8)
+    const [lost, far] = [1, 3]
+    const next = () => network.fabrics[far]!.linkState.nextHop(nodeId(0), 0, 0, network.nowMs)?.id
+    assert.deepEqual(next(), nodeId(2))
+    // News of costs may use up what a node may say in a second, but not all of it.
+    for (let i = 0; i < 10; i++) {
+      network.fabrics[lost]!.setTrunkCost(nodeId(2), 10 + (i % 2), network.nowMs)
+      network.run(300)
+    }
+    const before = network.fabrics[lost]!.linkState.stats.advertised
+    network.disconnect(0, lost)
+    network.run(25)
+    assert.deepEqual(next(), nodeId(4))
+    assert.equal(network.fabrics[lost]!.linkState.stats.advertised, before + 1)
+    assert.ok(network.fabrics.every(({ linkState }) => linkState.stats.rateLimited === 0))
+  })
+
   it('brings a broadcast to every member once, over the trunks of the tree', () => {
     const network = ring(5)
     network.forward(2, frameOf(BROADCAST, macHex(2), 'hello'))

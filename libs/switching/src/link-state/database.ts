@@ -1,6 +1,7 @@
+import { ID_BYTES } from '@wakunet/interface'
 import { BOOT_NONCE_BYTES, IdMap } from '@wakunet/record'
 import { compareBytes } from '../control/bytes.ts'
-import { ADVERTISEMENT_FIELD, readSequence } from '../control/link-state-message.ts'
+import { ADVERTISEMENT_FIELD, NEIGHBOUR_BYTES, readSequence } from '../control/link-state-message.ts'
 import { Advertisement } from './advertisement.ts'
 import { Origin } from './origin.ts'
 
@@ -103,7 +104,9 @@ export class LinkStateDatabase {
       before.bootNonceHigh === advertisement.bootNonceHigh &&
       before.bootNonceLow === advertisement.bootNonceLow
     if (!isSameStart) this.revision++
-    if (!sameNeighbours(before.bytes, advertisement.bytes)) origin.isStale = true
+    const isSame = sameNeighbours(before.bytes, advertisement.bytes)
+    if (!isSame) origin.isStale = true
+    origin.hasLost = !isSame && lacksNeighbour(before.bytes, advertisement.bytes)
     origin.advertisement = advertisement
   }
 
@@ -142,6 +145,16 @@ function isNewer(bytes: Uint8Array, offset: number, origin: Origin): boolean {
 function sameNeighbours(a: Uint8Array, b: Uint8Array): boolean {
   const from = ADVERTISEMENT_FIELD.neighbours
   return a.length === b.length && compareBytes(a, from, b, from, a.length - from) === 0
+}
+
+/** Whether a neighbour of `before` is not in `after`; those of both are ascending. */
+function lacksNeighbour(before: Uint8Array, after: Uint8Array): boolean {
+  let at: number = ADVERTISEMENT_FIELD.neighbours
+  for (let old: number = ADVERTISEMENT_FIELD.neighbours; old < before.length; old += NEIGHBOUR_BYTES) {
+    while (at < after.length && compareBytes(after, at, before, old, ID_BYTES) < 0) at += NEIGHBOUR_BYTES
+    if (at >= after.length || compareBytes(after, at, before, old, ID_BYTES) > 0) return true
+  }
+  return false
 }
 
 function takeTurn(origin: Origin, nowMs: number): boolean {

@@ -22,8 +22,16 @@ import { Synchronizer, type SynchronizerStats } from './synchronizer.ts'
 export const ADVERTISE_DELAY_MS = 50
 /** but not later than this after it, and not sooner after the last advertisement: a node that starts finds its neighbours one by one. */
 const ADVERTISE_GAP_MS = 250
-/** Own advertisements at once, and a second after that. */
-const ADVERTISE_BURST = 4
+/** A trunk that is gone cannot wait: until everybody knows, frames are lost on it. Others that went with it may still be told together. */
+const LOSS_DELAY_MS = 10
+/** Own advertisements at once, and a second after that; receivers take 8. The last ones are kept for trunks that are gone, whatever costs do. */
+const ADVERTISE_BURST = 7
+const KEPT_FOR_LOSSES = 3
+/**
+ * The tree may have broken with the trunk, and heals by other messages later: who has lost a trunk tells all neighbours, and everybody
+ * else so many beside those of the tree.
+ */
+const LOSS_FANOUT = 2
 const ADVERTISEMENTS_PER_SECOND = 1
 /** An origin out of reach for longer is forgotten. */
 export const ORIGIN_AGEING_MS = 60_000
@@ -79,9 +87,13 @@ export class LinkState {
   /** Those with messages in their outbox. */
   #waiting: LinkNeighbour[] = []
   #sequence: number
+  /** Whose turn it is among neighbours that are not of the tree. */
+  #turn = 0
   /** First and last of the changes that are to be advertised. */
   #firstChangeMs = Number.POSITIVE_INFINITY
   #changedMs = Number.POSITIVE_INFINITY
+  /** The first of them that is a lost trunk. */
+  #lostMs = Number.POSITIVE_INFINITY
   #advertisedMs = Number.NEGATIVE_INFINITY
   #sweepMs: number
   #isDirty = true
@@ -142,6 +154,7 @@ export class LinkState {
     this.#neighbours = this.#neighbours.filter(isOther)
     this.#treeNeighbours = this.#treeNeighbours.filter(isOther)
     neighbour.outbox = []
+    this.#lostMs = Math.min(this.#lostMs, nowMs)
     this.#change(nowMs)
   }
 
@@ -196,6 +209,7 @@ export class LinkState {
     if (origin.isStale) this.#isDirty = true
     this.#sync.isDirty = true
     this.#flood(origin.advertisement.bytes, from, nowMs)
+    if (origin.hasLost) this.#spread(origin.advertisement.bytes, from, LOSS_FANOUT)
   }
 
   /** Somebody has an advertisement of this node that it did not make since it started: it makes a newer one. */
@@ -213,11 +227,23 @@ export class LinkState {
     }
   }
 
+  /** Passes on over so many trunks that are not of the tree, in turn. */
+  #spread(bytes: Uint8Array, from: LinkNeighbour | null, count: number): void {
+    let left = count
+    const { length } = this.#neighbours
+    for (let i = 0; i < length && left > 0; i++) {
+      const neighbour = this.#neighbours[this.#turn++ % length]!
+      if (neighbour.inTree || neighbour === from) continue
+      neighbour.post(bytes)
+      left--
+    }
+  }
+
   /** When `tick` has something to do. */
   nextTickMs(nowMs: number): number {
     let next = this.#sweepMs
     if (this.#changedMs !== Number.POSITIVE_INFINITY)
-      next = Math.min(next, Math.max(this.#advertiseDueMs(), this.#rate.readyMs(nowMs)))
+      next = Math.min(next, Math.max(this.#advertiseDueMs(), this.#rate.readyMs(nowMs, this.#kept)))
     for (const { digestDueMs } of this.#treeNeighbours) next = Math.min(next, digestDueMs)
     for (const { flushMs } of this.#waiting) next = Math.min(next, flushMs)
     return next
@@ -225,9 +251,11 @@ export class LinkState {
 
   /** Advertises what has changed, sends the digests that are due and forgets whom nobody reaches. */
   tick(nowMs: number): void {
-    if (nowMs >= this.#advertiseDueMs() && this.#rate.take(nowMs)) {
+    if (nowMs >= this.#advertiseDueMs() && this.#rate.take(nowMs, 1, this.#kept)) {
       this.#advertise(nowMs)
-      this.#flood(this.#self.advertisement.bytes, null, nowMs)
+      const { hasLost, advertisement } = this.#self
+      this.#flood(advertisement.bytes, null, nowMs)
+      if (hasLost) this.#spread(advertisement.bytes, null, this.#neighbours.length)
     }
     for (const neighbour of this.#treeNeighbours)
       if (neighbour.digestDueMs <= nowMs) this.#sendDigest(neighbour, nowMs)
@@ -246,12 +274,19 @@ export class LinkState {
 
   #advertiseDueMs(): number {
     const quietMs = Math.min(this.#changedMs + ADVERTISE_DELAY_MS, this.#firstChangeMs + ADVERTISE_GAP_MS)
-    return Math.max(quietMs, this.#advertisedMs + ADVERTISE_GAP_MS)
+    const dueMs = Math.max(quietMs, this.#advertisedMs + ADVERTISE_GAP_MS)
+    return Math.min(dueMs, this.#lostMs + LOSS_DELAY_MS)
+  }
+
+  /** Advertisements that what has changed must not use up. */
+  get #kept(): number {
+    return this.#lostMs === Number.POSITIVE_INFINITY ? KEPT_FOR_LOSSES : 0
   }
 
   #advertise(nowMs: number): Origin {
     this.#firstChangeMs = Number.POSITIVE_INFINITY
     this.#changedMs = Number.POSITIVE_INFINITY
+    this.#lostMs = Number.POSITIVE_INFINITY
     this.#advertisedMs = nowMs
     if (this.#sequence < Number.MAX_SAFE_INTEGER) this.#sequence++
     this.#counters.advertised++

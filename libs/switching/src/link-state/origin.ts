@@ -11,6 +11,8 @@ export class Origin {
   unreachableSinceMs: number
   /** The graph does not have `advertisement` yet. */
   isStale = true
+  /** A trunk of the advertisement before is not in this one. */
+  hasLost = false
   /** Until when its rate is used up (a leaky bucket of time). */
   busyUntilMs: number
 
