@@ -11,6 +11,7 @@ import {
   MAX_ANNOUNCED_VLANS,
   MAX_RECORD_LIMIT_BYTES,
   MESH_CAPABILITY,
+  REACH_CAPABILITY,
   TRUNK_VERSIONS,
 } from '@wakunet/trunk'
 import type { Registry } from 'prom-client'
@@ -30,6 +31,7 @@ import { loadNodeKey, type NodeKey } from './node-key.ts'
 import { OverlayGate } from './overlay-gate.ts'
 import { OwnAddresses } from './own-addresses.ts'
 import { PeerBook } from './peer-book.ts'
+import { Reach } from './reach/reach.ts'
 import { RecordNews } from './record-news.ts'
 import type { VlanStateEntry } from './stored-vlan.ts'
 import { TrunkUsage } from './trunk-usage.ts'
@@ -77,6 +79,7 @@ interface RunningParts {
   readonly addresses: OwnAddresses
   readonly mesh: Mesh
   readonly discovery: Discovery
+  readonly reach: Reach
 }
 
 /** libp2p host, trunks, frame relay and VLAN directory of one node, behind the bus contract. */
@@ -163,6 +166,7 @@ export class TrunkPeer implements Startable {
       listen: await usableListenAddresses(config.listen),
       agent: AGENT,
       gate: this.gate,
+      moreAddresses: () => this.#running?.reach.addresses ?? [],
       relayGate: {
         mayReserve: (peer) => this.#running?.mesh.mayReserve(peer) ?? false,
         mayConnect: (from, to) => this.#running?.mesh.mayConnect(from, to) ?? false,
@@ -195,8 +199,9 @@ export class TrunkPeer implements Startable {
     const addresses = new OwnAddresses({ host, bus: this.#components.bus, clock })
     const links = new LinkWatch({ clock, onChange: () => this.book.retryAll(clock.monotonicMs()) })
     const mesh = this.#createMesh(host, reserve, key, trunks)
+    const reach = this.#createReach(host, reserve, trunks, mesh)
     const startedAtMs = clock.monotonicMs()
-    this.#running = { host, key, trunks, dialer, addresses, mesh, discovery, links, startedAtMs }
+    this.#running = { host, key, trunks, dialer, addresses, mesh, reach, discovery, links, startedAtMs }
     this.#learnBootstrap()
     trunks.start()
     dialer.start()
@@ -204,6 +209,7 @@ export class TrunkPeer implements Startable {
     links.start()
     mesh.start()
     discovery.start({ host, trunks: () => trunks.up() })
+    reach.start()
     this.#api.start()
     this.#timers = [
       clock.setInterval(() => this.#tellMembers(this.memberships.ourVlans()), MEMBERS_REFRESH_MS),
@@ -229,6 +235,7 @@ export class TrunkPeer implements Startable {
     running.links.stop()
     running.addresses.stop()
     running.dialer.stop()
+    running.reach.stop()
     running.mesh.stop()
     running.trunks.stop()
     await running.host.stop()
@@ -274,11 +281,13 @@ export class TrunkPeer implements Startable {
         this.recordNews.up(trunk.nodeId)
         this.#tellMembersSoon(this.memberships.vlansOfPeer(trunk.nodeId))
         this.#setQuick()
+        this.#running?.reach.up()
       },
       onDown: (trunk, reason) => {
-        this.#running?.mesh.ended(trunk, reason)
+        this.#running?.reach.ended(trunk)
         this.relay.removePeer(trunk)
         if (this.#running?.trunks.get(trunk.nodeId) === undefined) {
+          this.#running?.mesh.ended(trunk, reason)
           this.#tellMembersSoon(this.memberships.removePeer(trunk.nodeId))
           this.recordNews.forget(trunk.nodeId)
         }
@@ -292,6 +301,10 @@ export class TrunkPeer implements Startable {
       onMessage: (trunk, message) => {
         if (message.type === 'vlan-peers-request' || message.type === 'vlan-peers') {
           void this.#running?.mesh.receive(trunk, message)
+          return
+        }
+        if (message.type === 'reach-request' || message.type === 'reach-answer') {
+          this.#running?.reach.receive(trunk, message)
           return
         }
         const vlan = vlanIdFromBytes(message.vlan)
@@ -343,8 +356,33 @@ export class TrunkPeer implements Startable {
       bus,
       clock,
       logger: logger.child('mesh'),
+      isReachedOverRelays: () => (this.#running?.reach.relays.addresses.length ?? 0) > 0,
       mayMatter: (nodeId) => this.#mayMatter(nodeId),
     })
+  }
+
+  #createReach(host: Libp2p, reserve: Host['reserve'], trunks: Trunks, mesh: Mesh): Reach {
+    const { clock, logger } = this.#components
+    return new Reach({
+      config: this.#init.config,
+      host,
+      trunks,
+      book: this.book,
+      gate: this.gate,
+      clock,
+      logger,
+      reserve,
+      adopt: (connection, nodeId) => mesh.shortcuts.adopt(connection, nodeId),
+      onAddresses: () => this.#addressesChanged(host),
+    })
+  }
+
+  /** Tells switches, and by libp2p's identify the peers. */
+  #addressesChanged(host: Libp2p): void {
+    this.#running?.addresses.check()
+    host.peerStore
+      .patch(host.peerId, { multiaddrs: host.getMultiaddrs() })
+      .catch((error) => this.#components.logger.debug('own addresses were not stored', { error }))
   }
 
   #hello(): Hello {
@@ -354,7 +392,7 @@ export class TrunkPeer implements Startable {
       agent: AGENT,
       role: [...this.#init.config.roles],
       bootNonce: this.#bootNonce,
-      capabilities: [MESH_CAPABILITY],
+      capabilities: [MESH_CAPABILITY, REACH_CAPABILITY],
       maxRecordBytes: MAX_RECORD_LIMIT_BYTES,
       maxVlans: MAX_ANNOUNCED_VLANS,
       heartbeatMs: this.#init.config.heartbeatMs,

@@ -14,6 +14,7 @@ import {
   type WireMembership,
 } from '@wakunet/trunk'
 import { PeerHealth } from './peer-health.ts'
+import { isRelayed } from './reach/relayed-address.ts'
 
 export interface TrunkInit {
   readonly nodeId: NodeId
@@ -38,7 +39,9 @@ export interface TrunkInit {
 /** Messages that are not about the trunk itself. */
 export type PeerMessage = Extract<
   ControlMessage,
-  { type: 'record-request' | 'record' | 'vlan-peers-request' | 'vlan-peers' }
+  {
+    type: 'record-request' | 'record' | 'vlan-peers-request' | 'vlan-peers' | 'reach-request' | 'reach-answer'
+  }
 >
 
 /** What a trunk tells its owner. Never called after `onDown`. */
@@ -116,6 +119,11 @@ export class Trunk {
   /** Monotonic time at which it came up; 0 before. */
   get upAtMs(): number {
     return this.#upAtMs
+  }
+
+  /** True where the connection goes over a relay. */
+  get relayed(): boolean {
+    return isRelayed(this.address)
   }
 
   /** True where both sides have the capability. */
