@@ -99,6 +99,36 @@ export type KnownMember = z.infer<typeof knownMemberSchema>
 
 export const addressModeSchema = z.enum(['auto', 'manual', 'dhcp', 'none'])
 
+/** Why the records of a trunk do not go by datagram. */
+export const DATAGRAM_TROUBLES = [
+  'off',
+  'peer-off',
+  'negotiating',
+  'cipher',
+  'no-address',
+  'no-answer',
+  'lost',
+  'keys',
+] as const
+export type DatagramTroubleName = (typeof DATAGRAM_TROUBLES)[number]
+
+/** Which way the records of a trunk go, and why not the better one. */
+export const trunkPathSchema = z.strictObject({
+  carrier: z.enum(['stream', 'datagram']),
+  /** Where datagrams go, as host and port; null while they do not. */
+  address: z.string().max(64).nullable(),
+  rttMs: z.number().nonnegative().nullable(),
+  /** Largest UDP payload that gets through; 0 where none does. */
+  datagramBytes: countSchema,
+  cipher: z.string().max(32).nullable(),
+  /** Null while records go by datagram, or are about to. */
+  trouble: z.enum(DATAGRAM_TROUBLES).nullable(),
+  /** Records by datagram; the others went by stream. */
+  recordsSent: countSchema,
+  recordsReceived: countSchema,
+})
+export type TrunkPathInfo = z.infer<typeof trunkPathSchema>
+
 export const peerStateSchema = z.enum(['connected', 'connecting', 'backoff', 'refused'])
 export const peerSchema = z.strictObject({
   peerId: peerIdSchema,
@@ -118,6 +148,8 @@ export const peerSchema = z.strictObject({
   bytesSent: countSchema,
   bytesReceived: countSchema,
   recordsDropped: countSchema,
+  /** Null where there is no trunk. */
+  path: trunkPathSchema.nullable(),
 })
 export type PeerInfo = z.infer<typeof peerSchema>
 

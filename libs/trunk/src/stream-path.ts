@@ -79,6 +79,11 @@ export class StreamPath {
     }
   }
 
+  /** Bytes that wait for the stream. */
+  get queuedBytes(): number {
+    return this.#queue.bytes
+  }
+
   /** Sends one record, or queues it; `record` may be reused as soon as the call returns. */
   send(record: Uint8Array): void {
     if (!this.#open) return

@@ -1,11 +1,14 @@
 import { peerIdFromString } from '@libp2p/peer-id'
-import type { Bus, PeerInfo, Subscription, TrunkStatus } from '@wakunet/bus'
+import type { Bus, PeerInfo, Subscription, TrunkPathInfo, TrunkStatus } from '@wakunet/bus'
 import type { VlanId } from '@wakunet/interface'
 import { nodeIdOfPeer } from './node-key.ts'
 import type { KnownPeer } from './peer-book.ts'
 import { signWithNodeKey } from './sign.ts'
+import type { Trunk } from './trunk.ts'
 import type { TrunkPeer } from './trunk-peer.ts'
 import { VERSION } from './version.ts'
+
+const NO_DATAGRAMS = { address: null, rttMs: null, datagramBytes: 0, cipher: null, trouble: null } as const
 
 /** What trunk-peer answers and hears on the bus. */
 export class BusApi {
@@ -32,7 +35,7 @@ export class BusApi {
         members: this.#service.members(vlanId as VlanId),
       })),
       bus.respond('trunk.sign', (request) => signWithNodeKey(this.#service.running.key, request)),
-      bus.respond('trunk.shortcut', (request) => this.#service.running.mesh.shortcut(request)),
+      bus.respond('trunk.shortcut', (request) => this.#service.running.mesh.shortcuts.request(request)),
       bus.respond('directory.create', (request) => directory.create(request)),
       bus.respond('directory.edit', (request) => directory.edit(request)),
       bus.respond('directory.resolve', ({ vlan, timeoutMs }) => directory.resolve(vlan, timeoutMs)),
@@ -40,6 +43,7 @@ export class BusApi {
       bus.subscribe('switch.ports.changed', ({ lane, subnets }) => {
         gate.setSubnets(lane, subnets)
         this.#service.running.addresses.check()
+        this.#service.running.datagrams.refresh()
       }),
       bus.subscribe('switch.trunks.used', (used) => this.#service.setUsed(used)),
       bus.onConnected(() => this.#announceStart()),
@@ -103,6 +107,20 @@ export class BusApi {
       bytesSent: stats?.bytesSent ?? 0,
       bytesReceived: stats?.bytesReceived ?? 0,
       recordsDropped: stats?.recordsDropped ?? 0,
+      path: trunk === undefined ? null : this.#path(trunk),
+    }
+  }
+
+  #path(trunk: Trunk): TrunkPathInfo {
+    const { datagram, usesDatagrams, stats } = trunk.path
+    const here = this.#service.running.datagrams.port !== null
+    const info = datagram?.info ?? NO_DATAGRAMS
+    return {
+      ...info,
+      carrier: usesDatagrams ? 'datagram' : 'stream',
+      trouble: datagram !== null ? info.trouble : here ? 'peer-off' : 'off',
+      recordsSent: stats?.datagramRecordsSent ?? 0,
+      recordsReceived: stats?.datagramRecordsReceived ?? 0,
     }
   }
 }

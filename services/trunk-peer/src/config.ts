@@ -1,5 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import {
+  CIPHER_SETTINGS,
   DEFAULT_HEARTBEAT_MS,
   DEFAULT_QUEUE_BYTES,
   DEFAULT_QUICK_HEARTBEAT_MS,
@@ -22,6 +23,37 @@ function isMultiaddr(text: string): boolean {
     return false
   }
 }
+
+/** Address families of UDP listen addresses must differ, and their port is one: a peer is told one. */
+const UDP_MULTIADDR = /^\/(ip4|ip6)\/[0-9a-fA-F.:]+\/udp\/(\d{1,5})$/
+
+const datagramListenSchema = z
+  .array(
+    multiaddrSchema.refine((text) => UDP_MULTIADDR.test(text), {
+      message: 'must be /ip4/ADDRESS/udp/PORT or /ip6/ADDRESS/udp/PORT',
+    }),
+  )
+  .max(2)
+  .refine((list) => new Set(list.map((text) => UDP_MULTIADDR.exec(text)?.[1])).size === list.length, {
+    message: 'may have one IPv4 and one IPv6 address',
+  })
+  .refine((list) => new Set(list.map((text) => UDP_MULTIADDR.exec(text)?.[2])).size <= 1, {
+    message: 'must have the same port for IPv4 and IPv6',
+  })
+
+const datagramSchema = z.strictObject({
+  enabled: z.boolean().default(true).describe('carry records by UDP where that works'),
+  listen: datagramListenSchema
+    .default([])
+    .describe('UDP addresses; none: those of trunk.listen, or another port where that is taken'),
+  cipher: z
+    .enum(CIPHER_SETTINGS)
+    .default('auto')
+    .describe(
+      'cipher of datagrams; auto: the fastest of both hosts. One that a peer does not have leaves the stream',
+    ),
+})
+export type DatagramConfig = z.infer<typeof datagramSchema>
 
 /** Configuration of trunk-peer; every key has a default that suits a host on a desktop. */
 export const trunkPeerConfigSchema = z.strictObject({
@@ -94,6 +126,7 @@ export const trunkPeerConfigSchema = z.strictObject({
     .max(64 * 1024 * 1024)
     .default(DEFAULT_QUEUE_BYTES)
     .describe('bytes of records that wait for a trunk; the oldest are dropped beyond it'),
+  datagram: datagramSchema.prefault({}),
 })
 
 export type TrunkPeerConfig = z.infer<typeof trunkPeerConfigSchema>

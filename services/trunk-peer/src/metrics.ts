@@ -12,15 +12,43 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
       trunksRefused: 'Trunks that one side ended on purpose.',
       trunksLost: 'Trunks that ended by a lost connection or a silent peer.',
       protocolViolations: 'Peers that broke the trunk protocol.',
-      recordsSent: 'Records handed to a stream.',
-      recordsReceived: 'Records read from a stream.',
-      recordsDropped: "Oldest records thrown out of a trunk's full queue.",
-      bytesSent: 'Bytes of records handed to a stream.',
-      bytesReceived: 'Bytes read from frame streams.',
+      recordsSent: 'Records handed to a stream or sent by datagram.',
+      recordsReceived: 'Records read from a stream or put together from datagrams.',
+      recordsDropped:
+        "Oldest records thrown out of a trunk's full queue, and records that no datagram could carry.",
+      bytesSent: 'Bytes of records handed to a stream or sent by datagram.',
+      bytesReceived: 'Bytes read from frame streams, and of datagrams.',
+      datagramRecordsSent: 'Of the records sent: those by datagram.',
+      datagramRecordsReceived: 'Of the records received: those by datagram.',
       lateAnswers:
         'Answers to quick heartbeats that came after their time; each makes its trunk more patient for 30 s.',
     },
     () => trunks().stats,
+  )
+  metrics.countersFrom(
+    'wakunet_trunk_peer_datagram',
+    {
+      pathsFound: 'Times that an address of a peer answered where none did before.',
+      pathsLost: 'Times that a path did not answer any more; records went by stream at once.',
+      pathsMoved: 'Times that records moved to another address of the peer.',
+      blackHoles: 'Times that full datagrams got lost on a path that answers: smaller ones are sent since.',
+      challengesSent: 'Path messages that ask for an answer.',
+      challengesAnswered: 'Challenges of peers answered.',
+      challengesIgnored: 'Challenges over the rate of their peer.',
+      responsesReceived: 'Answers to challenges.',
+      responsesUnknown: 'Answers to no challenge, or too late.',
+      messagesMalformed: 'Authentic path messages without sense.',
+      addressesForgotten: 'Addresses of peers forgotten for want of room.',
+      datagramsSent: 'Datagrams sealed.',
+      datagramsReceived: 'Datagrams that were authentic and new.',
+      datagramsDropped: 'Datagrams that a full socket has cost.',
+      replayed: 'Datagrams that came before, or are too old to know.',
+      notAuthentic: 'Datagrams of a known index that were not authentic.',
+      malformed: 'Authentic datagrams without sense.',
+      unknownIndex: 'Datagrams of an index that nobody has here.',
+      tooShort: 'Datagrams shorter than any of this protocol.',
+    },
+    () => service.running.datagrams.totals,
   )
   metrics.countersFrom(
     'wakunet_trunk_peer_relay',
@@ -72,31 +100,6 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
     () => service.running.mesh.shortcuts.refusals,
   )
   metrics.countersFrom(
-    'wakunet_trunk_peer_reach',
-    {
-      answered: 'Requests of peers to be dialled that were answered.',
-      dialled: 'Addresses dialled for them.',
-      reached: 'Addresses at which the peer was there.',
-      ignored: 'Requests over their rate, over a relay, or while others were under way.',
-      upgradesTried: 'Direct dials to peers whose trunk goes over a relay.',
-      upgraded: 'Such dials that were answered.',
-      reservationsMade: 'Reservations at relays, so that this node can be reached.',
-      reservationsRefused: 'Peers that did not grant one.',
-    },
-    () => {
-      const { server, upgrades, relays } = service.running.reach
-      const { tried, upgraded } = upgrades.stats
-      const { reserved, refused } = relays.stats
-      const counters = {
-        upgradesTried: tried,
-        upgraded,
-        reservationsMade: reserved,
-        reservationsRefused: refused,
-      }
-      return { ...server.stats, ...counters }
-    },
-  )
-  metrics.countersFrom(
     'wakunet_trunk_peer_vlan_peers',
     {
       asked: 'Questions to peers who else is in a VLAN.',
@@ -142,6 +145,7 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
       relayedLinkPeers: 'Members to which a way over a common peer is kept or looked for.',
       shortcutTrunks: 'Trunks opened because a switch asked.',
       upTrunks: 'Trunks over which frames can pass.',
+      datagramTrunks: 'Those of them whose records go by datagram.',
       quickTrunks: 'Trunks that matter, on which failures are looked for quickly.',
       knownPeers: 'Peers in the book.',
       queuedBytes: 'Bytes that wait for a stream, over all trunks.',
@@ -154,6 +158,7 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
         relayedLinkPeers: service.running.mesh.relayed.size,
         shortcutTrunks: service.running.mesh.shortcuts.size,
         upTrunks: up.length,
+        datagramTrunks: up.filter(({ path }) => path.usesDatagrams).length,
         quickTrunks: up.filter(({ health }) => health?.quick === true).length,
         knownPeers: service.book.size,
         queuedBytes: up.reduce((sum, trunk) => sum + (trunk.stats?.queuedBytes ?? 0), 0),

@@ -19,7 +19,11 @@ export class OverlayGate {
   /** True where the multiaddr's host is an IP address inside a joined VLAN, or IPv6 link-local (which names no interface). */
   isOverlay(address: Multiaddr): boolean {
     const host = hostOf(address)
-    if (host === null) return false
+    return host !== null && this.isOverlayHost(host)
+  }
+
+  /** The same of an IP address alone. */
+  isOverlayHost(host: string): boolean {
     if (/^fe[89ab]/i.test(host)) return true
     for (const subnets of this.#subnetsByLane.values()) {
       if (subnets.some((subnet) => cidrContains(subnet, host))) return true

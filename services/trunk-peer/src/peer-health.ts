@@ -49,8 +49,12 @@ export class PeerHealth {
   #tickedAtMs: number
   #heardAtMs: number
   #heardBytes = 0
+  #heardDatagrams = 0
   #silentMs = 0
+  #streamSilentMs = 0
   #quick = false
+  /** True while datagrams prove that the peer is there: the stream is not probed quickly. */
+  relaxed = false
 
   constructor(init: PeerHealthInit) {
     this.#init = init
@@ -89,6 +93,7 @@ export class PeerHealth {
   heard(nowMs: number): void {
     this.#heardAtMs = nowMs
     this.#silentMs = 0
+    this.#streamSilentMs = 0
   }
 
   /** A heartbeat was answered. @returns whether the round trip to go by is another one */
@@ -100,14 +105,16 @@ export class PeerHealth {
 
   /**
    * Sends a heartbeat when one is due.
-   * @param receivedBytes what has come on the frames stream so far
-   * @returns why the peer is given up; null where it is not
+   * @param streamBytes what has come on the frames stream so far
+   * @param datagrams that have come so far: the peer is there, whatever its stream
+   * @returns why the peer, or its stream, is given up; null where it is not
    */
-  tick(nowMs: number, receivedBytes: number): string | null {
-    this.#listen(nowMs, receivedBytes)
-    const { heartbeatMs } = this.#init
-    if (this.#silentMs > heartbeatMs * HEARTBEATS_MISSED)
-      return `nothing heard for ${Math.round(this.#silentMs)} ms`
+  tick(nowMs: number, streamBytes: number, datagrams: number): string | null {
+    this.#listen(nowMs, streamBytes, datagrams)
+    const patienceMs = this.#init.heartbeatMs * HEARTBEATS_MISSED
+    if (this.#silentMs > patienceMs) return `nothing heard for ${Math.round(this.#silentMs)} ms`
+    if (this.#streamSilentMs > patienceMs * HEARTBEATS_SPARED)
+      return `nothing heard on the stream for ${Math.round(this.#streamSilentMs)} ms`
     const verdict = this.#detect(nowMs)
     if (verdict === 'dead') return `no answer, last heard ${Math.round(this.#progress.ackAgeMs)} ms ago`
     if (verdict === 'probe' || this.#isDue(nowMs)) this.#send(nowMs)
@@ -115,15 +122,18 @@ export class PeerHealth {
   }
 
   /** Counts silence, but only what this process could have heard: a tick that comes late counts for two at the most. */
-  #listen(nowMs: number, receivedBytes: number): void {
-    const elapsedMs = nowMs - this.#tickedAtMs
+  #listen(nowMs: number, streamBytes: number, datagrams: number): void {
+    const elapsedMs = Math.min(nowMs - this.#tickedAtMs, 2 * TICK_MS)
     this.#tickedAtMs = nowMs
-    if (receivedBytes !== this.#heardBytes) {
-      this.#heardBytes = receivedBytes
+    if (streamBytes !== this.#heardBytes) {
+      this.#heardBytes = streamBytes
       this.heard(nowMs)
-      return
+    } else {
+      this.#silentMs += elapsedMs
+      this.#streamSilentMs += elapsedMs
     }
-    this.#silentMs += Math.min(elapsedMs, 2 * TICK_MS)
+    if (datagrams !== this.#heardDatagrams) this.#silentMs = 0
+    this.#heardDatagrams = datagrams
   }
 
   /**
@@ -134,7 +144,8 @@ export class PeerHealth {
     const detector = this.#detector
     if (detector === null) return 'well'
     const verdict = detector.tick(nowMs, this.#path(nowMs))
-    return verdict === 'probe' && !this.#quick && detector.unansweredMs <= MAX_QUIET_MS ? 'well' : verdict
+    const mayProbe = (this.#quick && !this.relaxed) || detector.unansweredMs > MAX_QUIET_MS
+    return verdict === 'probe' && !mayProbe ? 'well' : verdict
   }
 
   /** The kernel knows best; a relayed connection has none at its end, and only what came over it counts. */
@@ -151,7 +162,7 @@ export class PeerHealth {
     return {
       heardAgeMs: progress.ackAgeMs,
       // What was sent over a relay is not known to have arrived: only probes tell.
-      outstanding: this.#quick,
+      outstanding: this.#quick && !this.relaxed,
       patienceMs: RELAYED_PATIENCE_MS + 4 * (this.roundTrip.rttMs ?? 300),
     }
   }

@@ -7,17 +7,18 @@ import { vlanIdFromBytes, vlanIdToBytes } from '@wakunet/identity'
 import type { Clock, LaneServer, Logger, NodeId, Startable, Timer, VlanId } from '@wakunet/interface'
 import { readStateFile, type StateFormat, writeStateFile } from '@wakunet/service-kit'
 import {
+  DATAGRAM_CAPABILITY,
   type Hello,
   MAX_ANNOUNCED_VLANS,
   MAX_RECORD_LIMIT_BYTES,
   MESH_CAPABILITY,
-  REACH_CAPABILITY,
   TRUNK_VERSIONS,
 } from '@wakunet/trunk'
 import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import { BusApi } from './bus-api.ts'
 import type { TrunkPeerConfig } from './config.ts'
+import { DatagramPort } from './datagram/datagram-port.ts'
 import { Dialer } from './dialer.ts'
 import { Directory } from './directory.ts'
 import { Discovery } from './discovery/discovery.ts'
@@ -31,7 +32,6 @@ import { loadNodeKey, type NodeKey } from './node-key.ts'
 import { OverlayGate } from './overlay-gate.ts'
 import { OwnAddresses } from './own-addresses.ts'
 import { PeerBook } from './peer-book.ts'
-import { Reach } from './reach/reach.ts'
 import { RecordNews } from './record-news.ts'
 import type { VlanStateEntry } from './stored-vlan.ts'
 import { TrunkUsage } from './trunk-usage.ts'
@@ -79,7 +79,7 @@ interface RunningParts {
   readonly addresses: OwnAddresses
   readonly mesh: Mesh
   readonly discovery: Discovery
-  readonly reach: Reach
+  readonly datagrams: DatagramPort
 }
 
 /** libp2p host, trunks, frame relay and VLAN directory of one node, behind the bus contract. */
@@ -166,7 +166,6 @@ export class TrunkPeer implements Startable {
       listen: await usableListenAddresses(config.listen),
       agent: AGENT,
       gate: this.gate,
-      moreAddresses: () => this.#running?.reach.addresses ?? [],
       relayGate: {
         mayReserve: (peer) => this.#running?.mesh.mayReserve(peer) ?? false,
         mayConnect: (from, to) => this.#running?.mesh.mayConnect(from, to) ?? false,
@@ -181,7 +180,14 @@ export class TrunkPeer implements Startable {
       onControlStream: (stream, connection) => trunks.acceptControl(stream, connection),
       onFramesStream: (stream, connection) => trunks.acceptFrames(stream, connection),
     })
-    const trunks = this.#createTrunks(host, key)
+    const datagrams = new DatagramPort({
+      self: key.nodeId,
+      config,
+      gate: this.gate,
+      clock,
+      logger: logger.child('datagrams'),
+    })
+    const trunks = this.#createTrunks(host, key, datagrams)
     const dialer = new Dialer({
       host,
       book: this.book,
@@ -191,17 +197,24 @@ export class TrunkPeer implements Startable {
       onConnection: (connection, peer) => trunks.connected(connection, peer),
     })
     try {
+      await datagrams.start()
       await host.start()
     } catch (error) {
       await host.stop()
+      await datagrams.stop()
       throw error
     }
     const addresses = new OwnAddresses({ host, bus: this.#components.bus, clock })
-    const links = new LinkWatch({ clock, onChange: () => this.book.retryAll(clock.monotonicMs()) })
+    const links = new LinkWatch({
+      clock,
+      onChange: () => {
+        this.book.retryAll(clock.monotonicMs())
+        datagrams.refresh()
+      },
+    })
     const mesh = this.#createMesh(host, reserve, key, trunks)
-    const reach = this.#createReach(host, reserve, trunks, mesh)
     const startedAtMs = clock.monotonicMs()
-    this.#running = { host, key, trunks, dialer, addresses, mesh, reach, discovery, links, startedAtMs }
+    this.#running = { host, key, trunks, dialer, addresses, mesh, datagrams, discovery, links, startedAtMs }
     this.#learnBootstrap()
     trunks.start()
     dialer.start()
@@ -209,7 +222,6 @@ export class TrunkPeer implements Startable {
     links.start()
     mesh.start()
     discovery.start({ host, trunks: () => trunks.up() })
-    reach.start()
     this.#api.start()
     this.#timers = [
       clock.setInterval(() => this.#tellMembers(this.memberships.ourVlans()), MEMBERS_REFRESH_MS),
@@ -235,9 +247,9 @@ export class TrunkPeer implements Startable {
     running.links.stop()
     running.addresses.stop()
     running.dialer.stop()
-    running.reach.stop()
     running.mesh.stop()
     running.trunks.stop()
+    await running.datagrams.stop()
     await running.host.stop()
   }
 
@@ -263,7 +275,7 @@ export class TrunkPeer implements Startable {
     return this.memberships.members(vlan, (nodeId) => this.#running?.trunks.get(nodeId)?.heldRttMs ?? null)
   }
 
-  #createTrunks(host: Libp2p, key: NodeKey): Trunks {
+  #createTrunks(host: Libp2p, key: NodeKey, datagrams: DatagramPort): Trunks {
     const { clock, logger } = this.#components
     return new Trunks({
       self: key.nodeId,
@@ -274,20 +286,19 @@ export class TrunkPeer implements Startable {
       connectionLimit: this.#init.config.connectionLimit,
       queueBytes: this.#init.config.queueBytes,
       quickHeartbeatMs: this.#init.config.quickHeartbeatMs,
-      hello: () => this.#hello(),
+      datagrams,
+      hello: () => this.#hello(datagrams),
       onUp: (trunk) => {
         this.relay.addPeer(trunk)
         trunk.sendControl({ type: 'memberships', ...this.#announcement() })
         this.recordNews.up(trunk.nodeId)
         this.#tellMembersSoon(this.memberships.vlansOfPeer(trunk.nodeId))
         this.#setQuick()
-        this.#running?.reach.up()
       },
       onDown: (trunk, reason) => {
-        this.#running?.reach.ended(trunk)
+        this.#running?.mesh.ended(trunk, reason)
         this.relay.removePeer(trunk)
         if (this.#running?.trunks.get(trunk.nodeId) === undefined) {
-          this.#running?.mesh.ended(trunk, reason)
           this.#tellMembersSoon(this.memberships.removePeer(trunk.nodeId))
           this.recordNews.forget(trunk.nodeId)
         }
@@ -301,10 +312,6 @@ export class TrunkPeer implements Startable {
       onMessage: (trunk, message) => {
         if (message.type === 'vlan-peers-request' || message.type === 'vlan-peers') {
           void this.#running?.mesh.receive(trunk, message)
-          return
-        }
-        if (message.type === 'reach-request' || message.type === 'reach-answer') {
-          this.#running?.reach.receive(trunk, message)
           return
         }
         const vlan = vlanIdFromBytes(message.vlan)
@@ -356,43 +363,18 @@ export class TrunkPeer implements Startable {
       bus,
       clock,
       logger: logger.child('mesh'),
-      isReachedOverRelays: () => (this.#running?.reach.relays.addresses.length ?? 0) > 0,
       mayMatter: (nodeId) => this.#mayMatter(nodeId),
     })
   }
 
-  #createReach(host: Libp2p, reserve: Host['reserve'], trunks: Trunks, mesh: Mesh): Reach {
-    const { clock, logger } = this.#components
-    return new Reach({
-      config: this.#init.config,
-      host,
-      trunks,
-      book: this.book,
-      gate: this.gate,
-      clock,
-      logger,
-      reserve,
-      adopt: (connection, nodeId) => mesh.shortcuts.adopt(connection, nodeId),
-      onAddresses: () => this.#addressesChanged(host),
-    })
-  }
-
-  /** Tells switches, and by libp2p's identify the peers. */
-  #addressesChanged(host: Libp2p): void {
-    this.#running?.addresses.check()
-    host.peerStore
-      .patch(host.peerId, { multiaddrs: host.getMultiaddrs() })
-      .catch((error) => this.#components.logger.debug('own addresses were not stored', { error }))
-  }
-
-  #hello(): Hello {
+  #hello(datagrams: DatagramPort): Hello {
     return {
       type: 'hello',
       versions: [...TRUNK_VERSIONS],
       agent: AGENT,
       role: [...this.#init.config.roles],
       bootNonce: this.#bootNonce,
-      capabilities: [MESH_CAPABILITY, REACH_CAPABILITY],
+      capabilities: [MESH_CAPABILITY, ...(datagrams.port === null ? [] : [DATAGRAM_CAPABILITY])],
       maxRecordBytes: MAX_RECORD_LIMIT_BYTES,
       maxVlans: MAX_ANNOUNCED_VLANS,
       heartbeatMs: this.#init.config.heartbeatMs,

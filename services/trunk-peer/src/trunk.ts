@@ -5,16 +5,21 @@ import {
   type CloseCode,
   type ControlMessage,
   ControlStream,
+  DATAGRAM_CAPABILITY,
+  type DatagramControl,
   HELLO_TIMEOUT_MS,
   type Hello,
   MESH_CAPABILITY,
   negotiate,
   StreamPath,
-  type StreamPathStats,
   type WireMembership,
 } from '@wakunet/trunk'
+import type { DatagramPort } from './datagram/datagram-port.ts'
 import { PeerHealth } from './peer-health.ts'
-import { isRelayed } from './reach/relayed-address.ts'
+import { TrunkPath, type TrunkPathStats } from './trunk-path.ts'
+
+/** A trunk whose stream is dead lives on datagrams for so long: until a new one takes its place. */
+const HOLD_MS = 10_000
 
 export interface TrunkInit {
   readonly nodeId: NodeId
@@ -29,6 +34,8 @@ export interface TrunkInit {
   readonly quickHeartbeatMs: number
   /** See `PeerHealthInit`. */
   readonly extraIntervals: number
+  /** Null where there is no datagram path. */
+  readonly datagrams: Pick<DatagramPort, 'open' | 'close'> | null
   readonly clock: Clock
   readonly logger: Logger
   readonly events: TrunkEvents
@@ -39,9 +46,7 @@ export interface TrunkInit {
 /** Messages that are not about the trunk itself. */
 export type PeerMessage = Extract<
   ControlMessage,
-  {
-    type: 'record-request' | 'record' | 'vlan-peers-request' | 'vlan-peers' | 'reach-request' | 'reach-answer'
-  }
+  { type: 'record-request' | 'record' | 'vlan-peers-request' | 'vlan-peers' }
 >
 
 /** What a trunk tells its owner. Never called after `onDown`. */
@@ -51,6 +56,8 @@ export interface TrunkEvents {
   /** Frames can pass both ways. */
   onUp(trunk: Trunk): void
   onDown(trunk: Trunk, reason: TrunkEnd): void
+  /** Its stream is dead and its datagrams are not: a new connection is wanted. */
+  onStreamLost(trunk: Trunk, reason: string): void
   onMemberships(trunk: Trunk, memberships: readonly WireMembership[]): void
   /** `heldRttMs` is another one. */
   onRoundTrip(trunk: Trunk): void
@@ -82,13 +89,15 @@ export class Trunk {
   readonly #control: ControlStream
   #state: State = 'hello'
   #deadline: Timer | null
-  #frames: StreamPath | null = null
+  readonly #path: TrunkPath
   #agreement: Agreement | null = null
   #theirHello: Hello | null = null
   #membershipSequence = -1
   #upAtMs = 0
   /** Null before the hellos agree. */
   #health: PeerHealth | null = null
+  /** Set while the trunk lives on datagrams alone. */
+  #held: { reason: string; untilMs: number } | null = null
 
   constructor(init: TrunkInit) {
     this.#init = init
@@ -97,6 +106,10 @@ export class Trunk {
     this.address = init.connection.remoteAddr.toString()
     this.initiator = init.initiator
     this.startedAtMs = init.clock.wallMs()
+    this.#path = new TrunkPath({
+      clock: init.clock,
+      closeDatagram: (path) => init.datagrams?.close(path),
+    })
     this.#deadline = init.clock.setTimeout(
       () =>
         this.close(
@@ -110,8 +123,7 @@ export class Trunk {
       clock: init.clock,
       onMessage: (message) => this.#receive(message),
       onViolation: (code, error) => this.close(code, error.message),
-      onClose: (error) =>
-        this.#end({ code: 'lost', message: error?.message ?? 'connection lost', remote: true }),
+      onClose: (error) => this.#closed(error?.message ?? 'connection lost'),
     })
     this.#control.send(init.hello)
   }
@@ -119,11 +131,6 @@ export class Trunk {
   /** Monotonic time at which it came up; 0 before. */
   get upAtMs(): number {
     return this.#upAtMs
-  }
-
-  /** True where the connection goes over a relay. */
-  get relayed(): boolean {
-    return isRelayed(this.address)
   }
 
   /** True where both sides have the capability. */
@@ -150,8 +157,18 @@ export class Trunk {
     return this.#health?.roundTrip.heldMs ?? null
   }
 
-  get stats(): StreamPathStats | null {
-    return this.#frames?.stats ?? null
+  get stats(): TrunkPathStats | null {
+    return this.#path.stats
+  }
+
+  /** Which ways its records have. */
+  get path(): TrunkPath {
+    return this.#path
+  }
+
+  /** True while it lives on datagrams alone. */
+  get streamLost(): boolean {
+    return this.#held !== null
   }
 
   /** True where this trunk runs over `connection`, so that a frames stream on it belongs here. */
@@ -165,7 +182,7 @@ export class Trunk {
       stream.abort(new Error('no trunk is waiting for a frames stream'))
       return
     }
-    this.#frames = new StreamPath({
+    const frames = new StreamPath({
       stream,
       maxRecordBytes: this.#agreement.maxRecordBytes,
       queueBytes: this.#init.queueBytes,
@@ -173,9 +190,8 @@ export class Trunk {
       onMalformed: (error) =>
         this.close('malformed', error instanceof Error ? error.message : 'malformed record'),
     })
-    stream.addEventListener('close', () =>
-      this.#end({ code: 'lost', message: 'frames stream closed', remote: true }),
-    )
+    this.#path.attachStream(frames)
+    stream.addEventListener('close', () => this.#closed('frames stream closed'))
     this.#deadline?.cancel()
     this.#deadline = null
     this.#state = 'up'
@@ -186,7 +202,7 @@ export class Trunk {
   /** Sends a record, or queues it; dropped silently where the trunk is not up (its owner counts). */
   sendRecord(record: Uint8Array): boolean {
     if (this.#state !== 'up') return false
-    this.#frames?.send(record)
+    this.#path.send(record)
     return true
   }
 
@@ -202,9 +218,35 @@ export class Trunk {
   /** Sends a heartbeat when one is due, and ends the trunk when the peer is gone. Called every `TICK_MS` by the owner. */
   tick(): void {
     if (this.#state !== 'up') return
-    const received = this.#frames?.stats.bytesReceived ?? 0
-    const loss = this.#health?.tick(this.#init.clock.monotonicMs(), received) ?? null
-    if (loss !== null) this.#lose(loss)
+    const path = this.#path
+    const now = this.#init.clock.monotonicMs()
+    path.tick()
+    if (this.#held !== null) {
+      this.#tickHeld(this.#held, now)
+      return
+    }
+    const health = this.#health!
+    health.relaxed = path.isSure
+    const loss = health.tick(now, path.streamBytes, path.datagrams)
+    if (loss === null) return
+    if (path.isAlive) this.#hold(loss, now)
+    else this.#lose(loss)
+  }
+
+  /** The stream is dead and datagrams get through: they do until a new trunk takes the place of this one. */
+  #hold(reason: string, now: number): void {
+    this.#held = { reason, untilMs: now + HOLD_MS }
+    this.#init.connection.abort(new Error(reason))
+    this.#init.events.onStreamLost(this, reason)
+  }
+
+  #tickHeld({ reason, untilMs }: { reason: string; untilMs: number }, now: number): void {
+    if (now < untilMs && this.#path.usesDatagrams) return
+    this.#end({ code: 'timeout', message: reason, remote: false }, true)
+  }
+
+  #closed(message: string): void {
+    if (this.#held === null) this.#end({ code: 'lost', message, remote: true })
   }
 
   #lose(message: string): void {
@@ -268,6 +310,37 @@ export class Trunk {
     }
     this.#state = 'opening'
     if (this.initiator) this.#openFrames()
+    if (this.has(DATAGRAM_CAPABILITY)) this.#openDatagrams(message)
+  }
+
+  #openDatagrams(theirHello: Hello): void {
+    const { datagrams, nodeId, connection, initiator, hello, events } = this.#init
+    const datagram = datagrams?.open({
+      peer: nodeId,
+      connection,
+      initiator,
+      ourHello: hello,
+      theirHello,
+      maxRecordBytes: this.#agreement!.maxRecordBytes,
+      send: (message) => this.#control.send(message),
+      onRecord: (record) => events.onRecord(this, record),
+      onUsable: (usable) => this.#init.logger.info('datagram path', { peer: this.peerId, usable }),
+      onRoundTrip: (ms) => {
+        if (this.#health?.roundTrip.measured(ms, this.#init.clock.monotonicMs()) === true)
+          events.onRoundTrip(this)
+      },
+    })
+    this.#path.attachDatagram(datagram ?? null)
+  }
+
+  #receiveDatagramControl(message: DatagramControl): void {
+    const { datagram } = this.#path
+    try {
+      if (datagram === null) throw new Error(`'${message.type}' without the capability`)
+      datagram.receive(message)
+    } catch (error) {
+      this.close('malformed', error instanceof Error ? error.message : 'malformed')
+    }
   }
 
   #openFrames(): void {
@@ -301,7 +374,7 @@ export class Trunk {
       case 'datagram-confirm':
       case 'datagram-refuse':
       case 'datagram-candidates':
-        this.close('malformed', `'${message.type}' without the capability`)
+        this.#receiveDatagramControl(message)
         return
       default:
         this.#init.events.onMessage(this, message)
@@ -313,7 +386,7 @@ export class Trunk {
     if (this.#state === 'down') return
     this.#state = 'down'
     this.#deadline?.cancel()
-    this.#frames?.close()
+    this.#path.close()
     this.#init.events.onDown(this, reason)
     if (dead) this.#init.connection.abort(new Error(reason.message))
     else closeConnection(this.#init.connection, this.#init.logger)

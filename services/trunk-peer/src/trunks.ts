@@ -1,18 +1,16 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { type Clock, type Logger, type NodeId, type Timer, WakunetError } from '@wakunet/interface'
 import { FRAMES_PROTOCOL, type Hello, TRUNK_PROTOCOL, type WireMembership } from '@wakunet/trunk'
+import type { DatagramPort } from './datagram/datagram-port.ts'
 import { nodeIdOfPeer } from './node-key.ts'
 import type { KnownPeer, PeerBook } from './peer-book.ts'
 import { TICK_MS } from './peer-health.ts'
-import { isRelayed } from './reach/relayed-address.ts'
 import { type PeerMessage, Trunk, type TrunkEnd, type TrunkEvents } from './trunk.ts'
 import { TrunkTable } from './trunk-table.ts'
 
 const OPEN_TIMEOUT_MS = 5_000
 /** Connections whose trunk has not finished its hello. */
 const MAX_PENDING = 64
-/** A relayed trunk stays open for so long beside the direct one: what is on its way over it arrives. */
-const LINGER_MS = 1_000
 
 export interface TrunksInit {
   readonly self: NodeId
@@ -23,6 +21,7 @@ export interface TrunksInit {
   readonly connectionLimit: number
   readonly queueBytes: number
   readonly quickHeartbeatMs: number
+  readonly datagrams: DatagramPort
   readonly hello: () => Hello
   readonly onUp: (trunk: Trunk) => void
   readonly onDown: (trunk: Trunk, reason: TrunkEnd) => void
@@ -43,6 +42,9 @@ export interface TrunksStats {
   recordsDropped: number
   bytesSent: number
   bytesReceived: number
+  /** Of the records: those by datagram. */
+  datagramRecordsSent: number
+  datagramRecordsReceived: number
   /** Answers to probes that came after their time; the trunk became more patient. */
   lateAnswers: number
 }
@@ -53,8 +55,6 @@ export class Trunks {
   readonly #table: TrunkTable
   /** Trunks between their first byte and `up`. */
   readonly #pending = new Set<Trunk>()
-  /** Relayed trunks whose place a direct one has taken; bounded by the trunks. */
-  readonly #lingering = new Set<Trunk>()
   /** Connections on which a control stream is being opened; bounded by the dials at a time. */
   readonly #opening = new Set<string>()
   readonly #ended: TrunksStats = {
@@ -67,6 +67,8 @@ export class Trunks {
     recordsDropped: 0,
     bytesSent: 0,
     bytesReceived: 0,
+    datagramRecordsSent: 0,
+    datagramRecordsReceived: 0,
     lateAnswers: 0,
   }
   #timer: Timer | null = null
@@ -105,7 +107,7 @@ export class Trunks {
   stop(): void {
     this.#timer?.cancel()
     this.#timer = null
-    for (const trunk of [...this.#pending, ...this.#lingering, ...this.#table.all()])
+    for (const trunk of [...this.#pending, ...this.#table.all()])
       trunk.close('stopping', 'the node is stopping')
   }
 
@@ -118,7 +120,7 @@ export class Trunks {
       return
     }
     const existing = this.#table.get(nodeId)
-    if (existing?.up === true && (!existing.relayed || isRelayed(connection.remoteAddr.toString()))) {
+    if (existing?.up === true && !existing.streamLost) {
       book.connected(peer, clock.monotonicMs())
       return
     }
@@ -177,13 +179,12 @@ export class Trunks {
   isInUse(connection: Connection): boolean {
     if (this.#opening.has(connection.id)) return true
     for (const trunk of this.#pending) if (trunk.runsOver(connection)) return true
-    for (const trunk of this.#lingering) if (trunk.runsOver(connection)) return true
     for (const trunk of this.#table.all()) if (trunk.runsOver(connection)) return true
     return false
   }
 
   #begin(nodeId: NodeId, connection: Connection, stream: Stream, initiator: boolean): void {
-    const { book, clock, logger, hello, queueBytes, quickHeartbeatMs } = this.#init
+    const { book, clock, logger, hello, queueBytes, quickHeartbeatMs, datagrams } = this.#init
     const trunk = new Trunk({
       nodeId,
       connection,
@@ -193,6 +194,7 @@ export class Trunks {
       queueBytes,
       quickHeartbeatMs,
       extraIntervals: book.extraIntervals(book.get(connection.remotePeer.toString()), clock.monotonicMs()),
+      datagrams,
       clock,
       logger,
       events: this.#events,
@@ -209,7 +211,6 @@ export class Trunks {
     },
     onUp: (trunk) => {
       this.#pending.delete(trunk)
-      this.#retire(this.#table.promote(trunk))
       this.#ended.trunksOpened++
       const peer = this.#init.book.get(trunk.peerId)
       if (peer !== undefined) this.#init.book.connected(peer, this.#init.clock.monotonicMs())
@@ -217,26 +218,26 @@ export class Trunks {
       this.#init.onUp(trunk)
     },
     onDown: (trunk, reason) => this.#down(trunk, reason),
+    onStreamLost: (trunk, reason) => this.#streamLost(trunk, reason),
     onMemberships: (trunk, memberships) => this.#init.onMemberships(trunk, memberships),
     onRoundTrip: (trunk) => this.#init.onRoundTrip(trunk),
     onMessage: (trunk, message) => this.#init.onMessage(trunk, message),
     onRecord: (trunk, record) => this.#init.onRecord(trunk, record),
   }
 
-  /** A direct trunk has taken its place. */
-  #retire(relayed: Trunk | null): void {
-    if (relayed === null) return
-    this.#lingering.add(relayed)
-    this.#init.clock.setTimeout(
-      () => relayed.close('duplicate', 'a direct trunk has taken its place'),
-      LINGER_MS,
-    )
+  /** Frames go on by datagram; a new connection is dialled as if the trunk had ended. */
+  #streamLost(trunk: Trunk, reason: string): void {
+    const { book, clock, logger } = this.#init
+    logger.info('stream lost, datagrams go on', { peer: trunk.peerId, reason })
+    const peer = book.get(trunk.peerId)
+    if (peer === undefined) return
+    book.fellSilent(peer, clock.monotonicMs())
+    book.failed(peer, reason, clock.monotonicMs())
   }
 
   #down(trunk: Trunk, reason: TrunkEnd): void {
     const { book, clock, logger } = this.#init
     this.#pending.delete(trunk)
-    this.#lingering.delete(trunk)
     const current = this.#table.remove(trunk)
     addStats(this.#ended, trunk)
     if (reason.code === 'malformed' || reason.code === 'flood') this.#ended.protocolViolations++
@@ -289,4 +290,6 @@ function addStats(total: TrunksStats, trunk: Trunk): void {
   total.recordsDropped += stats.recordsDropped
   total.bytesSent += stats.bytesSent
   total.bytesReceived += stats.bytesReceived
+  total.datagramRecordsSent += stats.datagramRecordsSent
+  total.datagramRecordsReceived += stats.datagramRecordsReceived
 }

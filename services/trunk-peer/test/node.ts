@@ -132,7 +132,7 @@ export function recordFrom(ingress: NodeId, vlanId: string, sequence = 1): Uint8
     ingress: Buffer.from(ingress, 'hex'),
     egress: null,
   })
-  record[RECORD_HEADER_BYTES + 11] = 64
+  record[RECORD_HEADER_BYTES + 3] = 64
   return record
 }
 

@@ -68,6 +68,7 @@ export const peer: PeerInfo = {
   bytesSent: 0,
   bytesReceived: 0,
   recordsDropped: 0,
+  path: null,
 }
 
 /** A node that has joined one VLAN and does not reach one peer. */

@@ -20,9 +20,15 @@ export function packAddress({ host, port }: DatagramAddress): Uint8Array | null 
   }
 }
 
+/** The reverse of `packAddress`. @throws WakunetError `ERR_ADDRESS_INVALID` where it is none */
+export function hostAndPort(packed: Uint8Array): DatagramAddress {
+  const { host, port } = unpackSocketAddress(packed, 0)
+  return { host, port }
+}
+
 /** Host and port of a packed address as people write them, IPv6 in brackets. */
 export function addressText(packed: Uint8Array): string {
-  const { host, port } = unpackSocketAddress(packed, 0)
+  const { host, port } = hostAndPort(packed)
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 

@@ -11,8 +11,27 @@ export interface RecordChannel extends KeyUser {
   /** Where records go from now on, and the largest UDP payload on the way. */
   setPath(to: Uint8Array, datagramBytes: number): void
   send(record: Uint8Array): boolean
-  sendMessage(payload: Uint8Array, to?: Uint8Array, padToDatagramBytes?: number): boolean
+  sendMessage(payload: Uint8Array, to: Uint8Array, padToDatagramBytes?: number): boolean
   close(): void
+  readonly stats: RecordChannelStats
+}
+
+/** Monotonic counters of the data plane that the path reads and passes on. */
+export interface RecordChannelStats {
+  readonly recordsSent: number
+  readonly bytesSent: number
+  readonly recordsReceived: number
+  readonly bytesReceived: number
+  readonly recordsDropped: number
+  readonly datagramsSent: number
+  /** Authentic and new ones alone. */
+  readonly datagramsReceived: number
+  readonly datagramsDropped: number
+  readonly replayed: number
+  readonly notAuthentic: number
+  readonly malformed: number
+  /** Datagrams sealed with the key in use. */
+  readonly sendCounter: number
 }
 
 /** What the data plane tells. Bytes are valid during the call. */
@@ -89,17 +108,15 @@ export class DatagramPath {
   #usable = false
   #wasUsable = false
   #recordsSent = 0
-  #recordsReceived = 0
+  /** Datagrams that had come when the present keys came into use. */
+  #receivedBefore = 0
   #closed = false
 
   constructor(init: DatagramPathInit) {
     this.#init = init
     this.#startedAtMs = init.clock.monotonicMs()
     this.#channel = init.openChannel({
-      onRecord: (record) => {
-        this.#recordsReceived++
-        init.onRecord(record)
-      },
+      onRecord: (record) => init.onRecord(record),
       onMessage: (payload, from) => this.#finder.receive(payload, from),
       onAuthenticated: (from) => this.#finder.seen(from),
     })
@@ -113,9 +130,9 @@ export class DatagramPath {
       onRoundTrip,
       send: (message, to, datagramBytes) => {
         if (this.#keys.generation === null) return
-        this.#channel.sendMessage(message, to, ...(datagramBytes > 0 ? [datagramBytes] : []))
+        this.#channel.sendMessage(message, to, datagramBytes)
       },
-      recordsReceived: () => this.#recordsReceived,
+      recordsReceived: () => this.#channel.stats.recordsReceived,
       recordsSent: () => this.#recordsSent,
       onPath: (path) => {
         if (path !== null) this.#channel.setPath(path.packed, path.mtu.bytes)
@@ -123,7 +140,14 @@ export class DatagramPath {
       },
     })
     const { initiator, identity, ciphers, port, send } = init
-    const user = this.#channel
+    const user: KeyUser = {
+      addKeys: (generation, keys) => this.#channel.addKeys(generation, keys),
+      useKeys: (generation) => {
+        this.#channel.useKeys(generation)
+        this.#receivedBefore = this.#channel.stats.datagramsReceived
+      },
+      dropKeys: (generation) => this.#channel.dropKeys(generation),
+    }
     this.#keys = new KeyExchange({
       initiator,
       identity,
@@ -148,8 +172,18 @@ export class DatagramPath {
     return this.#finder.unconfirmedMs
   }
 
-  get stats(): PathFinderStats {
-    return this.#finder.stats
+  /** Smoothed; null where there is no path. */
+  get rttMs(): number | null {
+    return this.#finder.active?.rttMs ?? null
+  }
+
+  /** How often the path in use has become another one. */
+  get moves(): number {
+    return this.#finder.stats.pathsMoved
+  }
+
+  get stats(): PathFinderStats & RecordChannelStats {
+    return { ...this.#finder.stats, ...this.#channel.stats }
   }
 
   get info(): DatagramPathInfo {
@@ -204,7 +238,9 @@ export class DatagramPath {
   /** Does what is due. Call it every `PATH_TICK_MS`. */
   tick(): void {
     if (this.#closed) return
-    this.#keys.tick(this.#init.clock.monotonicMs(), Math.max(this.#recordsSent, this.#recordsReceived))
+    const { sendCounter, datagramsReceived } = this.#channel.stats
+    const datagrams = Math.max(sendCounter, datagramsReceived - this.#receivedBefore)
+    this.#keys.tick(this.#init.clock.monotonicMs(), datagrams)
     if (this.#keys.generation !== null) this.#finder.tick()
     this.#update()
   }
@@ -221,12 +257,10 @@ export class DatagramPath {
   #tell(): void {
     const { theirPort } = this.#keys
     const { connectionHost, allowed } = this.#init
-    const addresses = [...this.#told]
+    const addresses = this.#told.filter(({ host }) => allowed(host))
+    // Where its connection comes from it may be sent to, whatever network that is.
     if (connectionHost !== null && theirPort > 0) addresses.unshift({ host: connectionHost, port: theirPort })
-    const packed = addresses
-      .filter(({ host }) => allowed(host))
-      .map(packAddress)
-      .filter((address) => address !== null)
+    const packed = addresses.map(packAddress).filter((address) => address !== null)
     this.#finder.setTold(packed)
   }
 

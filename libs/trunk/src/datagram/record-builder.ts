@@ -10,7 +10,6 @@ import {
   NEEDS_CSUM,
 } from '@wakunet/interface'
 import {
-  FRAME_SEQUENCE_BYTES,
   MAX_RECORD_FRAMES,
   RECORD_FIELD,
   RECORD_HEADER_BYTES,
@@ -170,10 +169,7 @@ export class RecordBuilder {
         l4Offset,
         udp: isUdp,
         payloadOffset,
-        // The last one alone does not tell the size of those before it; that they are no smaller than this is enough.
-        segment: Math.floor(
-          payloadOffset / (isLast && slices === 1 && !isSized ? FRAME_SEQUENCE_BYTES : segmentBytes),
-        ),
+        segment: Math.floor(payloadOffset / segmentBytes),
         last: isLast,
       }
       if (!toSuperFramePart(bytes, frame, end - frame, part)) return 'malformed'

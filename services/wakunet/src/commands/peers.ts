@@ -2,7 +2,7 @@ import type { PeerInfo } from '@wakunet/bus'
 import { Command } from 'commander'
 import { type CommandContext, withClient } from '../command-context.ts'
 import { withExamples } from '../help-examples.ts'
-import { explainPeer } from '../peer-text.ts'
+import { explainPath, explainPeer, pathName } from '../peer-text.ts'
 import type { Style } from '../style.ts'
 import { formatTable } from '../table.ts'
 import { formatBytes, formatRtt } from '../units.ts'
@@ -10,7 +10,9 @@ import { formatBytes, formatRtt } from '../units.ts'
 export const peersCommand = (context: CommandContext): Command =>
   withExamples(
     new Command('peers')
-      .description('Show every known peer: how it is known, its trunk, and why it has none.')
+      .description(
+        'Show every known peer: how it is known, its trunk and what carries it, and why there is no better one.',
+      )
       .action(async (_options: unknown, command: Command) => {
         await withClient(context, command, async (client, output) => {
           const { peers } = await client.request('trunk.peers', {})
@@ -18,7 +20,10 @@ export const peersCommand = (context: CommandContext): Command =>
         })
       }),
     [
-      ['wakunet peers', 'a table, with the reason under it where a peer has no trunk'],
+      [
+        'wakunet peers',
+        'a table, with the reason under it where a peer has no trunk, or a slower path than it could have',
+      ],
       ['wakunet peers --json', 'one JSON object: peers'],
     ],
   )
@@ -31,12 +36,13 @@ const describePeers = (peers: readonly PeerInfo[], style: Style): readonly strin
   }
   return [
     ...formatTable(
-      ['PEER', 'TRUNK', 'RTT', 'ADDRESS', 'KNOWN BY', 'VLANS', 'SENT', 'RECEIVED'],
+      ['PEER', 'TRUNK', 'PATH', 'RTT', 'ADDRESS', 'KNOWN BY', 'VLANS', 'SENT', 'RECEIVED'],
       peers.map((peer) => [
         peer.peerId,
         peer.state === 'connected' ? style.good('connected') : style.warning(peer.state),
+        pathName(peer),
         formatRtt(peer.rttMs),
-        peer.address ?? '-',
+        peer.path?.address ?? peer.address ?? '-',
         peer.sources.join(' '),
         String(peer.vlans.length),
         formatBytes(peer.bytesSent),
@@ -44,5 +50,9 @@ const describePeers = (peers: readonly PeerInfo[], style: Style): readonly strin
       ]),
     ),
     ...peers.filter((peer) => peer.state !== 'connected').map((peer) => style.warning(explainPeer(peer))),
+    ...peers
+      .map(explainPath)
+      .filter((text) => text !== null)
+      .map((text) => style.warning(text)),
   ]
 }
