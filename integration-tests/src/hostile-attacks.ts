@@ -37,6 +37,15 @@ const withHeader =
   (scene: HostileScene): Uint8Array =>
     recordOf(recordHeader(scene, changes(scene)), marked(scene))
 
+/** Looks sealed, with a tag that nobody has seen before. */
+const sealedWith =
+  (changes: (scene: HostileScene) => Partial<RecordHeader>) =>
+  (scene: HostileScene): Uint8Array =>
+    recordOf(recordHeader(scene, { sealed: true, ...changes(scene) }), {
+      frame: scene.randomBytes(100),
+      hint: NO_HINT,
+    })
+
 /** An honest record but for one byte of it. */
 const withByte =
   (offset: number, value: number) =>
@@ -170,10 +179,22 @@ const UNTRUE: readonly RecordAttack[] = [
     build: withHeader(({ ids }) => ({ vlanId: ids.otherVlan })),
   },
   {
-    name: 'in the name of another member, whose boot nonce it does not know',
-    counter: dropped('boot-nonce'),
+    name: 'in the name of another member, as if it had passed the record on',
+    counter: dropped('unsealed'),
     times: TIMES,
     build: withHeader(({ ids }) => ({ ingress: ids.bystander })),
+  },
+  {
+    name: 'sealed in the name of another member, with bytes of its own',
+    counter: dropped('seal-no-key'),
+    times: TIMES,
+    build: withHeader(({ ids }) => ({ ingress: ids.bystander, sealed: true })),
+  },
+  {
+    name: 'to everybody in the name of another member, whose boot nonce it does not know',
+    counter: dropped('boot-nonce'),
+    times: TIMES,
+    build: withHeader(({ ids }) => ({ ingress: ids.bystander, egress: null })),
   },
   {
     name: 'in the name of the victim',
@@ -197,13 +218,19 @@ const UNTRUE: readonly RecordAttack[] = [
     name: 'for a node that nobody knows',
     counter: dropped('no-route'),
     times: TIMES,
-    build: withHeader((scene) => ({ egress: scene.randomBytes(16) })),
+    build: sealedWith((scene) => ({ egress: scene.randomBytes(16) })),
   },
   {
     name: 'for another node, without hops to get there',
     counter: dropped('hop-limit'),
     times: TIMES,
-    build: withHeader(({ ids }) => ({ egress: ids.bystander, hopLimit: 1 })),
+    build: sealedWith(({ ids }) => ({ egress: ids.bystander, hopLimit: 1 })),
+  },
+  {
+    name: 'for another node, in clear',
+    counter: dropped('unsealed'),
+    times: TIMES,
+    build: withHeader(({ ids }) => ({ egress: ids.bystander })),
   },
   {
     name: 'with a BPDU that is none',

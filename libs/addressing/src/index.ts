@@ -14,6 +14,7 @@ export {
   readAnnouncement,
 } from './announcement/announcement.ts'
 export { nodeIdOfKey, signedBytes, type Verify } from './announcement/announcement-proof.ts'
+export * from './announcement/sealing-key.ts'
 export * from './cidr.ts'
 export { MAX_ANSWER_BYTES } from './dns/dns-responder.ts'
 export { DOMAIN_ROOT, defaultDomain, hostLabel, STATION_LABEL } from './dns/host-label.ts'

@@ -1,5 +1,6 @@
 import type { AddressPlan } from './address-plan.ts'
 import type { ReadAnnouncement } from './announcement/announcement.ts'
+import type { SealingKey } from './announcement/sealing-key.ts'
 import type { Lease } from './leases/lease.ts'
 
 /** A member of the VLAN, known by its node id. */
@@ -61,6 +62,8 @@ export interface VlanAddressingInit {
   readonly bridged: boolean
   /** Of the port, bytes. */
   readonly mtu: number
+  /** With what others seal records for this node. */
+  readonly sealing: SealingKey
   /** 32 random bits. */
   readonly hashSeed: number
   /** Higher than any this node has used before: the Unix time in milliseconds. */
@@ -97,6 +100,11 @@ export interface VlanAddressingOutput<P extends AddressingPeer> {
   onBindings(change: BindingChange): void
   /** A host behind the TAP lost its address to another: the carrier shall flap, so that it asks anew. */
   onReaddress(): void
+  /**
+   * A member has announced with what records are sealed for it, in its own name and by its own signature.
+   * @param sequence of the announcement; a lower one than before is out of date
+   */
+  onSealingKey?(member: Uint8Array, key: SealingKey, sequence: number): void
   /** What members say of themselves (`memberOf`) has changed. */
   onMembers?(): void
   /**

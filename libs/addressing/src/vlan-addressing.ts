@@ -124,8 +124,9 @@ export class VlanAddressing<P extends AddressingPeer> {
         facts: () => this.#facts(),
         sign: (payload, done) => this.#output.sign(payload, done),
         send: (to, message) => this.#output.send(to, message),
-        onAnnouncement: ({ leases }, before) => {
+        onAnnouncement: ({ origin, leases, sealing, sequence }, before) => {
           this.#book.replaceMember(before?.leases ?? [], leases)
+          this.#output.onSealingKey?.(origin, sealing, sequence)
           this.#output.onMembers?.()
         },
         onOwnHeard: ({ sequence, leases }) => this.#book.own.raiseSince(sequence, leases),
@@ -173,6 +174,7 @@ export class VlanAddressing<P extends AddressingPeer> {
     return {
       ...this.#port,
       hostname: this.#hostname,
+      sealing: this.#init.sealing,
       multiaddrs: this.#multiaddrs,
       leases: this.#book.own.sorted(),
     }

@@ -16,6 +16,7 @@ import {
 import { announcementFault, nodeIdOfKey } from '../src/announcement/announcement-proof.ts'
 import { isHostLabel } from '../src/announcement/host-label.ts'
 import { MemberAnnouncements } from '../src/announcement/member-announcements.ts'
+import { SEALING_KEY_BYTES } from '../src/announcement/sealing-key.ts'
 import { compareAddresses } from '../src/leases/address-order.ts'
 import { LEASE_KINDS, type Lease } from '../src/leases/lease.ts'
 import { signingNode, verifyEd25519 } from './signing.ts'
@@ -70,11 +71,21 @@ const fields: fc.Arbitrary<AnnouncementFields> = fc.record({
   bridged: fc.boolean(),
   mtu: fc.integer({ min: 1280, max: 9000 }),
   hostname: label,
+  sealing: fc.record({
+    bootNonce: fc.uint8Array({ minLength: 8, maxLength: 8 }),
+    publicKey: fc.uint8Array({ minLength: SEALING_KEY_BYTES, maxLength: SEALING_KEY_BYTES, min: 1 }),
+    ciphers: fc.constantFrom(1, 2, 4, 7, 15),
+  }),
   multiaddrs: fc.array(fc.stringMatching(/^\/[a-z0-9/.]{0,60}$/), { maxLength: 8 }),
   leases: fc
     .uniqueArray(lease, { maxLength: 6, selector: ({ address }) => hex(address) })
     .map((leases) => leases.sort((a, b) => compareAddresses(a.address, b.address))),
 })
+const SEALING = {
+  bootNonce: new Uint8Array(8).fill(0xb0),
+  publicKey: new Uint8Array(SEALING_KEY_BYTES).fill(9),
+  ciphers: 7,
+}
 const sign = (value: AnnouncementFields, vlan = VLAN) => {
   const payload = encodeAnnouncement(value)
   return joinSignature(payload, NODE.sign(vlan, payload))
@@ -86,6 +97,7 @@ const base: AnnouncementFields = {
   bridged: false,
   mtu: 1_400,
   hostname: 'alpha',
+  sealing: SEALING,
   multiaddrs: [],
   leases: [],
 }
@@ -230,7 +242,14 @@ describe('member announcements', () => {
         wallMs: () => 10_000,
         verify: verifyEd25519,
         read: readAnnouncement,
-        facts: () => ({ bridged: false, mtu: 1_400, hostname: '', multiaddrs: [], leases: [] }),
+        facts: () => ({
+          bridged: false,
+          mtu: 1_400,
+          hostname: '',
+          sealing: SEALING,
+          multiaddrs: [],
+          leases: [],
+        }),
         sign: () => {},
         send: () => {},
         onAnnouncement: ({ sequence }) => heard.push(sequence),

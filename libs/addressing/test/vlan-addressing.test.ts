@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { encodeAnnouncement, joinSignature } from '../src/announcement/announcement.ts'
-import { type AddressPlan, autoAddress4, formatIp, parseIpv4 } from '../src/index.ts'
+import { type AddressPlan, autoAddress4, formatIp, noSealing, parseIpv4 } from '../src/index.ts'
 import { line, PLAN, type TestHost, TestNetwork, VLAN_ID } from './addressing-network.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
@@ -249,6 +249,7 @@ describe('VlanAddressing', () => {
       publicKey: new Uint8Array(32),
       bridged: false,
       mtu: 1_400,
+      sealing: noSealing(new Uint8Array(8)),
       hostname: 'liar',
       multiaddrs: [],
       leases: [],

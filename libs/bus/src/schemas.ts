@@ -94,6 +94,10 @@ export const knownMemberSchema = z.strictObject({
   bridged: z.boolean(),
   /** Addresses of hosts behind it, its own not counted. */
   leases: countSchema,
+  /** With which records to and from it are sealed where others pass them on; null where they cannot be (yet). */
+  cipher: z.enum(['aes-128-gcm', 'aes-256-gcm', 'chacha20-poly1305']).nullable(),
+  /** What this host has passed on for it to other members. */
+  relayed: z.strictObject({ records: countSchema, bytes: countSchema }),
 })
 export type KnownMember = z.infer<typeof knownMemberSchema>
 
@@ -200,6 +204,13 @@ export const portSchema = z.strictObject({
   bytesIn: countSchema,
   bytesOut: countSchema,
   framesDropped: countSchema,
+  /** What this host passes on for members without a trunk to each other; dropped for the limits of it. */
+  relay: z.strictObject({
+    enabled: z.boolean(),
+    records: countSchema,
+    bytes: countSchema,
+    dropped: countSchema,
+  }),
   /** Where the TAP is a port of a bridge. */
   lan: lanSchema.optional(),
 })

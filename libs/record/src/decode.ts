@@ -11,6 +11,7 @@ import {
   MAX_RECORD_FRAMES,
   RECORD_HEADER_BYTES,
   RECORD_HEADER_FAULTS,
+  SEAL_TAG_BYTES,
 } from './header.ts'
 
 /** Smallest control message: its type and its version. */
@@ -28,6 +29,8 @@ export type RecordFault = (typeof RECORD_FAULTS)[number]
 
 /** A record taken apart in place: header fields, and a batch whose offsets point into the same bytes. */
 export interface DecodedRecord extends DecodedHeader {
+  /** Where the record ends in `bytes`. */
+  end: number
   /** Frame headers in the header slots; write virtio-net headers over them to hand the batch to a TAP. */
   readonly batch: { bytes: Uint8Array; offsets: Uint32Array; lengths: Uint32Array; count: number }
 }
@@ -41,6 +44,8 @@ export function createDecodedRecord(): DecodedRecord {
     offset: 0,
     tree: false,
     control: false,
+    sealed: false,
+    end: 0,
     hopLimit: 0,
     frameCount: 0,
     epoch: 0,
@@ -61,8 +66,9 @@ export function createDecodedRecord(): DecodedRecord {
 
 /**
  * Reads the record that fills `bytes` from `offset` to `end` into `out`: checks the header, then walks every
- * frame header. Bytes after the last frame refuse the record. Allocates nothing. After anything but `ok` the
- * batch of `out` is empty and its other fields mean nothing.
+ * frame header. Bytes after the last frame refuse the record. Of a sealed record only the header is read, and its batch is
+ * empty: see `readOpenedFrames`. Allocates nothing. After anything but `ok` the batch of `out` is empty and its other
+ * fields mean nothing.
  */
 export function decodeRecord(
   bytes: Uint8Array,
@@ -70,12 +76,28 @@ export function decodeRecord(
   offset = 0,
   end = bytes.length,
 ): 'ok' | RecordFault {
-  const batch = out.batch
-  batch.count = 0
+  out.batch.count = 0
   const verdict = decodeRecordHeader(bytes, out, offset, end)
   if (verdict !== 'ok') return verdict
+  out.end = end
+  if (!out.sealed) return readFrames(out, end)
+  const least = out.frameCount * (RECORD_FRAME_HEADER_BYTES + MIN_FRAME_BYTES) + SEAL_TAG_BYTES
+  return end - offset - RECORD_HEADER_BYTES < least ? 'frame-truncated' : 'ok'
+}
+
+/**
+ * Walks the frames of a sealed record that has been opened in place, so that its batch is that of any other. What is behind
+ * the frames, where the tag was, is cut off.
+ */
+export function readOpenedFrames(record: DecodedRecord): 'ok' | RecordFault {
+  record.end -= SEAL_TAG_BYTES
+  return readFrames(record, record.end)
+}
+
+function readFrames(out: DecodedRecord, end: number): 'ok' | RecordFault {
+  const { batch, bytes } = out
   const minLength = out.control ? MIN_CONTROL_MESSAGE_BYTES : MIN_FRAME_BYTES
-  let at = offset + RECORD_HEADER_BYTES
+  let at = out.offset + RECORD_HEADER_BYTES
   for (let i = 0; i < out.frameCount; i++) {
     if (end - at < RECORD_FRAME_HEADER_BYTES) return 'frame-truncated'
     const length = readFrameLength(bytes, at)

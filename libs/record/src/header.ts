@@ -17,6 +17,12 @@ export const FRAME_SEQUENCE_BYTES = 512
 export const RECORD_FLAG_TREE = 1
 /** Flag: the record carries control messages between switches; nothing of it reaches a TAP. */
 export const RECORD_FLAG_CONTROL = 2
+/** Flag: the frames are sealed for the egress node (`docs/protocols/sealing.md`). Excludes the other two. */
+export const RECORD_FLAG_SEALED = 4
+/** What sealing adds behind the frames: the authentication tag. */
+export const SEAL_TAG_BYTES = 16
+
+const KNOWN_FLAGS = RECORD_FLAG_TREE | RECORD_FLAG_CONTROL | RECORD_FLAG_SEALED
 
 /** Where the fields of the header are, in bytes from its start. */
 export const RECORD_FIELD = {
@@ -53,6 +59,8 @@ export interface RecordHeader {
   readonly egress: Uint8Array | null
   /** Control messages instead of Ethernet frames. Default false. */
   readonly control?: boolean
+  /** The frames behind it are sealed. Default false. */
+  readonly sealed?: boolean
 }
 
 /**
@@ -62,7 +70,9 @@ export interface RecordHeader {
 export function encodeRecordHeader(bytes: Uint8Array, offset: number, header: RecordHeader): void {
   bytes[offset] = RECORD_VERSION
   const tree = header.egress === null ? RECORD_FLAG_TREE : 0
-  bytes[offset + RECORD_FIELD.flags] = tree | (header.control === true ? RECORD_FLAG_CONTROL : 0)
+  const control = header.control === true ? RECORD_FLAG_CONTROL : 0
+  const sealed = header.sealed === true ? RECORD_FLAG_SEALED : 0
+  bytes[offset + RECORD_FIELD.flags] = tree | control | sealed
   bytes[offset + RECORD_FIELD.hopLimit] = header.hopLimit
   bytes[offset + RECORD_FIELD.frameCount] = header.frameCount
   writeU32(bytes, offset + RECORD_FIELD.epoch, header.epoch)
@@ -80,6 +90,11 @@ function writeSequence(bytes: Uint8Array, offset: number, sequence: number): voi
   writeU32(bytes, offset + RECORD_FIELD.sequence + 4, sequence % 0x1_0000_0000)
 }
 
+/** Whether the frames of a record can be read by its egress node alone, so that it goes as it is. False for what is no record. */
+export function isSealedRecord(record: Uint8Array): boolean {
+  return record.length >= RECORD_HEADER_BYTES && (record[RECORD_FIELD.flags]! & RECORD_FLAG_SEALED) !== 0
+}
+
 /** The fields of a header as plain numbers; the ids stay where they are, in `bytes`. Reused by its owner. */
 export interface DecodedHeader {
   bytes: Uint8Array
@@ -88,6 +103,8 @@ export interface DecodedHeader {
   tree: boolean
   /** The frames are control messages. */
   control: boolean
+  /** The frames can be read by the egress node alone. */
+  sealed: boolean
   hopLimit: number
   frameCount: number
   epoch: number
@@ -128,7 +145,9 @@ export function decodeRecordHeader(
   if (end - offset > MAX_RECORD_BYTES) return 'too-large'
   if (bytes[offset] !== RECORD_VERSION) return 'version'
   const flags = bytes[offset + RECORD_FIELD.flags]!
-  if ((flags & ~(RECORD_FLAG_TREE | RECORD_FLAG_CONTROL)) !== 0) return 'flags'
+  if ((flags & ~KNOWN_FLAGS) !== 0) return 'flags'
+  const sealed = (flags & RECORD_FLAG_SEALED) !== 0
+  if (sealed && flags !== RECORD_FLAG_SEALED) return 'flags'
   const hopLimit = bytes[offset + RECORD_FIELD.hopLimit]!
   if (hopLimit === 0 || hopLimit > MAX_HOP_LIMIT) return 'hop-limit'
   const frameCount = bytes[offset + RECORD_FIELD.frameCount]!
@@ -143,6 +162,7 @@ export function decodeRecordHeader(
   out.offset = offset
   out.tree = tree
   out.control = (flags & RECORD_FLAG_CONTROL) !== 0
+  out.sealed = sealed
   out.hopLimit = hopLimit
   out.frameCount = frameCount
   out.epoch = readU32(bytes, offset + RECORD_FIELD.epoch)

@@ -10,6 +10,7 @@ import {
   RECORD_FIELD,
   RECORD_HEADER_BYTES,
   type RecordHeader,
+  SEAL_TAG_BYTES,
 } from './header.ts'
 
 /** Free bytes that a batch needs before its first frame so that any envelope and header fit there. */
@@ -29,6 +30,23 @@ const NO_HINT = { flags: 0, gsoType: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 
 /** Takes one lane message; the parts may be reused as soon as it returns. */
 export type SendParts = (parts: readonly Uint8Array[]) => void
 
+/** Seals records for one egress node. */
+export interface FrameSealer {
+  /**
+   * @param header the record's header with hop limit 0, which goes with the frames unsealed and is authenticated with them
+   * @param sequence of the record, never the same twice
+   * @param frames frame headers and frames, in parts
+   * @param out takes the sealed frames at `offset`: their bytes and `SEAL_TAG_BYTES`
+   */
+  seal(
+    header: Uint8Array,
+    sequence: number,
+    frames: readonly Uint8Array[],
+    out: Uint8Array,
+    offset: number,
+  ): void
+}
+
 /**
  * Builds the records of one VLAN out of batches, with the lane's envelope before them, and counts the
  * sequence up by what each frame may be cut into. It splits what is too much for one record.
@@ -38,6 +56,9 @@ export type SendParts = (parts: readonly Uint8Array[]) => void
 export class RecordWriter {
   readonly #scratch = new Uint8Array(RECORD_HEADROOM_BYTES)
   readonly #parts: Uint8Array[] = []
+  readonly #sealedHeader = new Uint8Array(RECORD_HEADER_BYTES)
+  /** Envelope and sealed record; made when the first is. */
+  #sealed: Uint8Array | null = null
   readonly #header: { -readonly [K in keyof RecordHeader]: RecordHeader[K] }
   #nextSequence = 1
 
@@ -52,6 +73,7 @@ export class RecordWriter {
       ingress: init.ingress,
       egress: null,
       control: false,
+      sealed: false,
     }
   }
 
@@ -82,7 +104,8 @@ export class RecordWriter {
     let from = 0
     while (from < count && peers.length > 0) {
       this.#header.sequence = this.#nextSequence
-      const to = this.#endOfRecord(batch, indexes, from, count)
+      const to = endOfRecord(batch, indexes, from, count, MAX_RECORD_BYTES)
+      for (let i = from; i < to; i++) this.#nextSequence += frameSequences(batch.lengths[indexes[i]!]!)
       this.#header.frameCount = to - from
       this.#header.egress = egress
       if (!this.#sendInPlace(batch, indexes, from, to, peers, send))
@@ -91,6 +114,65 @@ export class RecordWriter {
       records++
     }
     return records
+  }
+
+  /**
+   * The same for a member that no trunk leads to: nobody on the way can read the frames. Sealing takes the place of the copy:
+   * each record leaves as one part of this writer's own.
+   * @param peers the node at the end of the first trunk, alone
+   */
+  writeSealed(
+    batch: FrameBatch,
+    indexes: Uint16Array,
+    count: number,
+    egress: Uint8Array,
+    peers: readonly Uint8Array[],
+    sealer: FrameSealer,
+    send: SendParts,
+  ): number {
+    let records = 0
+    this.#sealed ??= new Uint8Array(envelopeBytes(1) + MAX_RECORD_BYTES)
+    this.#header.egress = egress
+    for (let from = 0; from < count; records++) {
+      const to = endOfRecord(batch, indexes, from, count, MAX_RECORD_BYTES - SEAL_TAG_BYTES)
+      this.#header.frameCount = to - from
+      // Nobody on the way can cut it, so it takes one.
+      this.#header.sequence = this.#nextSequence++
+      const size = this.#seal(batch, indexes, from, to, peers, sealer, this.#sealed)
+      this.#parts.length = 1
+      this.#parts[0] = this.#sealed.subarray(0, size)
+      send(this.#parts)
+      from = to
+    }
+    return records
+  }
+
+  #seal(
+    batch: FrameBatch,
+    indexes: Uint16Array,
+    from: number,
+    to: number,
+    peers: readonly Uint8Array[],
+    sealer: FrameSealer,
+    out: Uint8Array,
+  ): number {
+    const header = this.#header
+    const at = writeEnvelope(out, 0, peers, 0, 1)
+    header.sealed = true
+    header.hopLimit = 0
+    encodeRecordHeader(this.#sealedHeader, 0, header)
+    header.sealed = false
+    header.hopLimit = MAX_HOP_LIMIT
+    out.set(this.#sealedHeader, at)
+    out[at + RECORD_FIELD.hopLimit] = MAX_HOP_LIMIT
+    const parts = this.#parts
+    parts.length = 0
+    this.#gather(batch, indexes, from, to)
+    const frames = at + RECORD_HEADER_BYTES
+    sealer.seal(this.#sealedHeader, header.sequence, parts, out, frames)
+    let size = frames + SEAL_TAG_BYTES
+    for (const part of parts) size += part.length
+    return size
   }
 
   /**
@@ -133,21 +215,6 @@ export class RecordWriter {
     return records
   }
 
-  /** First index that no longer fits a record which starts with `from`. Takes the sequences of its frames. */
-  #endOfRecord(batch: FrameBatch, indexes: Uint16Array, from: number, count: number): number {
-    let size = RECORD_HEADER_BYTES
-    let to = from
-    const most = Math.min(count, from + MAX_RECORD_FRAMES)
-    while (to < most) {
-      const length = batch.lengths[indexes[to]!]!
-      size += RECORD_FRAME_HEADER_BYTES + length
-      if (size > MAX_RECORD_BYTES && to > from) break
-      this.#nextSequence += frameSequences(length)
-      to++
-    }
-    return to
-  }
-
   /** @returns false where the head would not fit, or would overwrite frames that are still to be sent */
   #sendInPlace(
     batch: FrameBatch,
@@ -181,17 +248,24 @@ export class RecordWriter {
   ): void {
     const parts = this.#parts
     parts.length = 1
-    for (let i = from; i < to; ) {
-      let next = i + 1
-      while (next < to && batch.offsets[indexes[next]!] === endOfFrame(batch, indexes[next - 1]!)) next++
-      parts.push(batch.bytes.subarray(batch.offsets[indexes[i]!]!, endOfFrame(batch, indexes[next - 1]!)))
-      i = next
-    }
+    this.#gather(batch, indexes, from, to)
     for (let peer = 0; peer < peers.length; peer += MAX_ENVELOPE_NODES) {
       const end = Math.min(peers.length, peer + MAX_ENVELOPE_NODES)
       const headBytes = this.#writeHead(this.#scratch, 0, peers, peer, end)
       parts[0] = this.#scratch.subarray(0, headBytes)
       send(parts)
+    }
+  }
+
+  /** Appends the frames to `#parts`, those that lie behind each other as one. */
+  #gather(batch: FrameBatch, indexes: Uint16Array, from: number, to: number): void {
+    for (let i = from; i < to; ) {
+      let next = i + 1
+      while (next < to && batch.offsets[indexes[next]!] === endOfFrame(batch, indexes[next - 1]!)) next++
+      this.#parts.push(
+        batch.bytes.subarray(batch.offsets[indexes[i]!]!, endOfFrame(batch, indexes[next - 1]!)),
+      )
+      i = next
     }
   }
 
@@ -207,6 +281,25 @@ export class RecordWriter {
     encodeRecordHeader(bytes, at, this.#header)
     return at + RECORD_FIELD.egress + ID_BYTES
   }
+}
+
+/** First index that no longer fits a record of at most `maxBytes` which starts with `from`. */
+function endOfRecord(
+  batch: FrameBatch,
+  indexes: Uint16Array,
+  from: number,
+  count: number,
+  maxBytes: number,
+): number {
+  let size = RECORD_HEADER_BYTES
+  let to = from
+  const most = Math.min(count, from + MAX_RECORD_FRAMES)
+  while (to < most) {
+    size += RECORD_FRAME_HEADER_BYTES + batch.lengths[indexes[to]!]!
+    if (size > maxBytes && to > from) break
+    to++
+  }
+  return to
 }
 
 function endOfFrame(batch: FrameBatch, index: number): number {

@@ -26,6 +26,7 @@ interface Vectors {
     hex: string
     tree: boolean
     control?: boolean
+    sealed?: boolean
     hopLimit: number
     epoch: number
     sequence: number
@@ -50,6 +51,8 @@ describe('decodeRecord', () => {
       assert.equal(decodeRecord(bytes, out), 'ok')
       assert.equal(out.tree, vector.tree)
       assert.equal(out.control, vector.control ?? false)
+      assert.equal(out.sealed, vector.sealed ?? false)
+      assert.equal(out.end, bytes.length)
       assert.equal(out.hopLimit, vector.hopLimit)
       assert.equal(out.epoch, vector.epoch)
       assert.equal(out.sequence, vector.sequence)

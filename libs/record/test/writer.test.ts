@@ -9,8 +9,12 @@ import {
   envelopeNodeOffset,
   idEquals,
   MAX_RECORD_BYTES,
+  RECORD_FIELD,
+  RECORD_HEADER_BYTES,
   RECORD_HEADROOM_BYTES,
   RecordWriter,
+  readOpenedFrames,
+  SEAL_TAG_BYTES,
 } from '../src/index.ts'
 import { batchOf, encodeRecord, id } from './records.ts'
 
@@ -179,6 +183,52 @@ describe('RecordWriter', () => {
     const messages: Message[] = []
     new RecordWriter(writerInit).write(batch, all(batch), 1, null, [id(9), id(8)], collect(messages))
     assert.ok(idEquals(messages[0]!.peers[0]!, 0, id(9)))
+  })
+
+  it('writes sealed records for one node as one part each, with room for the tag, in the same sequence', () => {
+    const frames = Array.from({ length: 3 }, (_, i) => new Uint8Array(60_000).fill(i + 1))
+    const batch = batchOf(frames, RECORD_HEADROOM_BYTES)
+    const messages: Message[] = []
+    const headers: Uint8Array[] = []
+    const sealer = {
+      seal: (
+        header: Uint8Array,
+        sequence: number,
+        parts: readonly Uint8Array[],
+        out: Uint8Array,
+        offset: number,
+      ) => {
+        headers.push(header.slice())
+        const bytes = Buffer.concat(parts)
+        out.set(bytes, offset)
+        out.fill(sequence, offset + bytes.length, offset + bytes.length + SEAL_TAG_BYTES)
+      },
+    }
+    const writer = new RecordWriter(writerInit)
+    const send = collect(messages)
+    assert.equal(writer.writeSealed(batch, all(batch), 3, id(5), [id(9)], sealer, send), 2)
+    assert.deepEqual(
+      messages.map(({ parts, peers }) => [parts, peers]),
+      [
+        [1, [id(9)]],
+        [1, [id(9)]],
+      ],
+    )
+    const out = createDecodedRecord()
+    for (const [i, { record }] of messages.entries()) {
+      assert.ok(record.length <= MAX_RECORD_BYTES)
+      assert.equal(decodeRecord(record, out), 'ok')
+      assert.deepEqual([out.sealed, out.sequence, out.hopLimit, out.batch.count], [true, i + 1, 64, 0])
+      assert.deepEqual([...record.subarray(-SEAL_TAG_BYTES)], new Array(SEAL_TAG_BYTES).fill(i + 1))
+      const header = record.slice(0, RECORD_HEADER_BYTES)
+      header[RECORD_FIELD.hopLimit] = 0
+      assert.deepEqual(headers[i], header, 'what is authenticated is the header but for its hop limit')
+      assert.equal(readOpenedFrames(out), 'ok')
+    }
+    assert.deepEqual([out.batch.count, out.batch.lengths[0]], [1, 60_000])
+    writer.write(batch, all(batch), 1, id(5), [id(5)], send)
+    assert.equal(decodeRecord(messages[2]!.record, out), 'ok')
+    assert.deepEqual([out.sealed, out.sequence], [false, 3])
   })
 
   it('sends control messages in records of their own, in the same sequence', () => {

@@ -2,6 +2,7 @@ import {
   type AddressingPeer,
   type AddressPlan,
   type BindingChange,
+  noSealing,
   parseCidr,
   type ReadAnnouncement,
   signedBytes,
@@ -20,6 +21,7 @@ export interface SimAddressingInit {
   readonly vlanId: Uint8Array
   readonly plan: AddressPlan
   readonly index: number
+  readonly bootNonce: Uint8Array
   readonly attempt: number
   readonly firstSequence: number
   readonly hashSeed: number
@@ -60,6 +62,7 @@ export function createAddressing(
       hostname: `host${index}`,
       bridged: false,
       mtu: MTU,
+      sealing: noSealing(init.bootNonce),
       hashSeed: init.hashSeed,
       firstSequence: init.firstSequence,
       random: init.random,

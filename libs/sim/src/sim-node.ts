@@ -9,6 +9,7 @@ import { SimDhcpClient } from './sim-dhcp-client.ts'
 import { BROADCAST_MAC, macBytes, probeFrame, probeOf } from './sim-frames.ts'
 import { SimHost } from './sim-host.ts'
 import type { SimIdentity } from './sim-identity.ts'
+import { SimSealer } from './sim-sealer.ts'
 
 const NO_HINT = { flags: 0, gsoType: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
 const MTU = 1_400
@@ -116,6 +117,7 @@ export class SimNode {
         mtu: MTU,
         maxNeighbours,
         keep,
+        sealer: new SimSealer(),
       },
       {
         send: this.#send,
@@ -140,6 +142,7 @@ export class SimNode {
         plan,
         read,
         index,
+        bootNonce: this.bootNonce,
         attempt: this.#attempt,
         firstSequence: START_WALL_MS + Math.floor(nowMs),
         hashSeed: random.uint32(),

@@ -4,6 +4,7 @@
  * - `multicast-unwanted`: of a group that nobody there has joined
  * - `host-scope`: multicast that does not leave its host (RFC 4291 §2.7)
  * - `unknown-unicast`: for a station that nobody knows, while no member has others than its own behind it
+ * - `tree-unicast`: to one station, in a record to everybody, where any member could have put it in the name of another
  * - `station-forged`: from a member, in the name of this switch's own station
  * - `lan-forged`: from a member, as only switches on one LAN speak to each other there
  * - `lan-dhcp`: a DHCP request on a LAN that has a server of its own, or where that is not known yet
@@ -13,6 +14,7 @@ export const DATAPATH_DROPS = [
   'multicast-unwanted',
   'host-scope',
   'unknown-unicast',
+  'tree-unicast',
   'station-forged',
   'lan-forged',
   'lan-dhcp',

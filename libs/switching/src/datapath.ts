@@ -112,6 +112,8 @@ export class VlanDatapath implements BridgePolicy {
   /** Time of the call that is being served, for callbacks that are not told. */
   #nowMs: number
   #sweepMs: number
+  /** The record that is being received goes to everybody. */
+  #isTreeRecord = false
 
   constructor(init: VlanDatapathInit, output: VlanDatapathOutput, nowMs: number) {
     this.#init = init
@@ -296,7 +298,8 @@ export class VlanDatapath implements BridgePolicy {
 
   /** To those alone that have stations behind them that nobody can know; never a storm. */
   #forwardUnknown(): ForwardFate {
-    if (this.#facts === null) return 'pass'
+    // Sealed or not at all: nobody takes a frame for one station out of a record to everybody.
+    if (this.#facts === null && this.#init.sealer === undefined) return 'pass'
     if (this.#bridging.length === 0) {
       this.drops['unknown-unicast']++
       return 'stop'
@@ -324,6 +327,7 @@ export class VlanDatapath implements BridgePolicy {
    */
   receiveRecord(record: DecodedRecord, peerOffset: number, nowMs: number): Member | null {
     this.#nowMs = nowMs
+    this.#isTreeRecord = record.tree
     this.lan?.isForwarding(nowMs)
     return this.fabric.receive(record, peerOffset, nowMs)
   }
@@ -351,6 +355,10 @@ export class VlanDatapath implements BridgePolicy {
       return false
     }
     const isGroup = isMulticastMac(bytes, at)
+    if (!isGroup && this.#isTreeRecord && this.#init.sealer !== undefined) {
+      this.drops['tree-unicast']++
+      return false
+    }
     const targets = isGroup ? this.multicast.targets(bytes, at, length, 'member', nowMs) : null
     const traffic = isGroup ? trafficOf(targets) : isKnown ? 'unicast' : 'unknown-unicast'
     const verdict = this.guards.inspect(bytes, at, length, this.#ports.of(sender), traffic, nowMs)

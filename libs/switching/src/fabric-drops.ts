@@ -8,8 +8,15 @@
  * - `own-record`: of this node itself; something has sent it in a circle
  * - `ingress-unknown`: nobody has advertised that member
  * - `boot-nonce`: not the boot nonce that the ingress node has advertised
+ * - `unsealed`: unicast that somebody else than its ingress node has sent here, or that is for somebody else, in clear
+ * - `seal-no-key`: sealed by a member whose key is not known here; or for one whose key is not known (yet), so that it was not sent
+ * - `seal-forged`: not sealed by its ingress node for this one, or changed on the way
+ * - `seal-malformed`: sealed by a member as it should be, but what is inside is no batch of frames
  * - `tree-blocked`: to the tree, over a trunk that does not forward
  * - `sequence-seen`, `sequence-old`: a duplicate, or too far behind to know
+ * - `relay-off`: for another member, and this one relays nothing
+ * - `relay-again`: sealed for another member, and passed on just now
+ * - `relay-rate`: for another member, and over the limit of what is relayed for all, or for its ingress node
  * - `hop-limit`: to be passed on, but it has crossed enough trunks
  * - `no-route`: no way leads to the egress node, or only the one that the record came by
  * - `lan-blocked`: for the TAP, or from it, while a LAN there is served by another member
@@ -25,9 +32,16 @@ export const FABRIC_DROPS = [
   'own-record',
   'ingress-unknown',
   'boot-nonce',
+  'unsealed',
+  'seal-no-key',
+  'seal-forged',
+  'seal-malformed',
   'tree-blocked',
   'sequence-seen',
   'sequence-old',
+  'relay-off',
+  'relay-again',
+  'relay-rate',
   'hop-limit',
   'no-route',
   'lan-blocked',

@@ -6,6 +6,7 @@ import {
   MAX_ENVELOPE_NODES,
   RECORD_FIELD,
   RecordWriter,
+  readOpenedFrames,
   readU32,
   type SendParts,
   writeEnvelope,
@@ -19,8 +20,11 @@ import { FabricMembers } from './fabric-members.ts'
 import type { Advertisement } from './link-state/advertisement.ts'
 import { flowOf } from './link-state/digest.ts'
 import { LinkState } from './link-state/link-state.ts'
-import { PACING_MS } from './link-state/neighbour.ts'
+import { type LinkNeighbour, PACING_MS } from './link-state/neighbour.ts'
 import type { Member } from './members.ts'
+import type { RecordSealer } from './record-sealer.ts'
+import { RELAY_ALL, RelayBudget } from './relay.ts'
+import { RelayedTags } from './relayed-tags.ts'
 import { SpanningTree } from './spanning-tree/spanning-tree.ts'
 import type { SpanningTreeInit, TreeAction } from './spanning-tree/types.ts'
 import { type FabricTrunk, type TrunkInit, TrunkTable } from './trunk-table.ts'
@@ -51,6 +55,13 @@ export interface VlanFabricInit extends BridgeInit {
   readonly tree?: Pick<SpanningTreeInit, 'priority' | 'maxAge' | 'forwardDelayMs' | 'isGranted'>
   /** Most neighbours in the graph of trunks, up to 64. */
   readonly maxNeighbours?: number
+  /**
+   * Seals unicast for members that no trunk leads to, and opens what they have sealed; unicast that others could have read or made
+   * is then refused. Without one, whoever passes a record on is believed.
+   */
+  readonly sealer?: RecordSealer
+  /** What is passed on for others; one for all VLANs of a switch. Default: everything. */
+  readonly relay?: RelayBudget
   /** See `LinkStateInit`. */
   readonly keep?: (bytes: Uint8Array) => Advertisement
 }
@@ -79,6 +90,12 @@ export interface FabricStats {
   /** Records of others that were passed on. */
   transits: number
   controlRecordsSent: number
+  /** Records for members that no trunk leads to, and from such members. */
+  sealed: number
+  opened: number
+  /** Records of others that were for one member, of those passed on, and their bytes. */
+  relayed: number
+  relayedBytes: number
 }
 
 /**
@@ -98,11 +115,21 @@ export class VlanFabric {
   readonly linkState: LinkState
   readonly trunks = new TrunkTable(TAP_PORT + 1)
   readonly drops: DropCounters<FabricDrop> = createDropCounters(FABRIC_DROPS)
-  readonly stats: FabricStats = { transits: 0, controlRecordsSent: 0 }
+  readonly stats: FabricStats = {
+    transits: 0,
+    controlRecordsSent: 0,
+    sealed: 0,
+    opened: 0,
+    relayed: 0,
+    relayedBytes: 0,
+  }
   readonly #nodeId: Uint8Array
   readonly #output: VlanFabricOutput
   readonly #writer: RecordWriter
   readonly #members: FabricMembers
+  readonly #sealer: RecordSealer | null
+  readonly #relay: RelayBudget
+  readonly #relayedTags = new RelayedTags()
   readonly #head = new Uint8Array(MAX_ENVELOPE_BYTES)
   readonly #parts: Uint8Array[] = []
   readonly #others: Uint8Array[] = []
@@ -121,6 +148,8 @@ export class VlanFabric {
     this.bridge = new Bridge(init, nowMs)
     this.#members = new FabricMembers(init.nodeId, init.macOf)
     this.#sweepMs = nowMs + SWEEP_MS
+    this.#sealer = init.sealer ?? null
+    this.#relay = init.relay ?? new RelayBudget(RELAY_ALL, nowMs)
     const { nodeId, firstNumber } = init
     this.tree = new SpanningTree({ ...init.tree, nodeId, firstNumber, trunkTopologyChanges: false })
     this.linkState = new LinkState(
@@ -128,6 +157,7 @@ export class VlanFabric {
         nodeId,
         bootNonce: init.bootNonce,
         firstSequence: init.firstSequence,
+        relays: this.#relay.enabled,
         send: (to, messages) => {
           for (const message of messages) this.#post(this.trunks.find(to.id, 0)!, message)
         },
@@ -201,23 +231,49 @@ export class VlanFabric {
     const plan = this.bridge.forward(batch, nowMs)
     for (let i = 0; i < plan.groupCount; i++) {
       const { member, indexes, count } = plan.group(i)
-      const peers = member === null ? this.#treePeers : this.#peersTo(member, nowMs)
-      if (peers.length === 0) {
-        this.drops['no-route'] += count
-        continue
-      }
-      this.#writer.write(batch, indexes, count, member?.id ?? null, peers, this.#output.send)
-      this.#account(member, peers, bytesOf(batch, indexes, count))
+      if (member === null) this.#writeToTree(batch, indexes, count)
+      else this.#writeTo(member, batch, indexes, count, nowMs)
     }
   }
 
-  /** Notes what trunks are used for, and which members this one has much to do with. */
-  #account(member: Member | null, peers: readonly Uint8Array[], bytes: number): void {
-    if (member !== null) member.bytes += bytes
-    for (const peer of peers) {
-      const trunk = this.trunks.find(peer, 0)
-      if (trunk !== null) trunk.bytes += bytes
+  #writeToTree(batch: FrameBatch, indexes: Uint16Array, count: number): void {
+    const peers = this.#treePeers
+    if (peers.length === 0) {
+      this.drops['no-route'] += count
+      return
     }
+    const bytes = bytesOf(batch, indexes, count)
+    this.#writer.write(batch, indexes, count, null, peers, this.#output.send)
+    for (const peer of peers) this.#noteUse(peer, bytes)
+  }
+
+  /** Sends frames to one member: in clear over a trunk that ends there, sealed where others pass them on. */
+  #writeTo(member: Member, batch: FrameBatch, indexes: Uint16Array, count: number, nowMs: number): void {
+    const hop = this.#hopTo(member, nowMs)
+    if (hop === null) {
+      this.drops['no-route'] += count
+      return
+    }
+    const { send } = this.#output
+    const bytes = bytesOf(batch, indexes, count)
+    if (this.#sealer === null || idEquals(hop.id, 0, member.id))
+      this.#writer.write(batch, indexes, count, member.id, hop.peers, send)
+    else {
+      const sealer = this.#sealer.sealerFor(member.id, 0)
+      if (sealer === null) {
+        this.drops['seal-no-key'] += count
+        return
+      }
+      this.stats.sealed += this.#writer.writeSealed(batch, indexes, count, member.id, hop.peers, sealer, send)
+    }
+    member.bytes += bytes
+    this.#noteUse(hop.id, bytes)
+  }
+
+  /** Notes what a trunk is used for. */
+  #noteUse(peer: Uint8Array, bytes: number): void {
+    const trunk = this.trunks.find(peer, 0)
+    if (trunk !== null) trunk.bytes += bytes
   }
 
   /** Whether frames pass to and from the TAP at all: a LAN behind it may be served by another member. */
@@ -237,21 +293,16 @@ export class VlanFabric {
 
   /** A frame of this node's own for one member, with a record frame header. */
   sendTo(member: Member, batch: FrameBatch, nowMs: number): void {
-    const peers = this.#peersTo(member, nowMs)
-    if (peers.length === 0) this.drops['no-route'] += batch.count
-    else this.#writer.write(batch, ALL_FRAMES, batch.count, member.id, peers, this.#output.send)
+    this.#writeTo(member, batch, ALL_FRAMES, batch.count, nowMs)
   }
 
   /** A frame of this node's own for everybody, with a record frame header. */
   sendToTree(batch: FrameBatch): void {
-    if (this.#treePeers.length === 0) this.drops['no-route'] += batch.count
-    else this.#writer.write(batch, ALL_FRAMES, batch.count, null, this.#treePeers, this.#output.send)
+    this.#writeToTree(batch, ALL_FRAMES, batch.count)
   }
 
-  #peersTo(member: Member, nowMs: number): readonly Uint8Array[] {
-    const flow = flowOf(this.#nodeId, 0, member.id, 0)
-    const hop = this.linkState.nextHop(member.id, 0, flow, nowMs)
-    return hop === null ? [] : hop.peers
+  #hopTo(member: Member, nowMs: number): LinkNeighbour | null {
+    return this.linkState.nextHop(member.id, 0, flowOf(this.#nodeId, 0, member.id, 0), nowMs)
   }
 
   // --- from trunks -------------------------------------------------------------------------------------------
@@ -278,25 +329,72 @@ export class VlanFabric {
     this.#updateMembers(nowMs)
     const member = this.bridge.members.find(bytes, offset + RECORD_FIELD.ingress)
     if (member === null) return this.#drop('ingress-unknown')
-    if (record.bootNonceHigh !== member.bootNonceHigh || record.bootNonceLow !== member.bootNonceLow)
-      return this.#drop('boot-nonce')
-    if (record.tree && !this.tree.isForwarding(trunk.port)) return this.#drop('tree-blocked')
+    if (record.tree) return this.#receiveTree(record, trunk, member, nowMs)
+    const isForHere = idEquals(bytes, offset + RECORD_FIELD.egress, this.#nodeId)
+    if (record.sealed)
+      return isForHere
+        ? this.#receiveSealed(record, trunk, member)
+        : this.#relaySealed(record, trunk, member, nowMs)
+    const isDirect = idEquals(bytes, offset + RECORD_FIELD.ingress, trunk.id)
+    if (this.#sealer !== null && !(isForHere && isDirect)) return this.#drop('unsealed')
+    if (!isNonce(record, isDirect ? trunk.bootNonce : member.bootNonce)) return this.#drop('boot-nonce')
+    // Whoever is at the other end of a trunk alone numbers what comes over it.
+    const window = isDirect ? trunk.window : member.window
+    const verdict = window.accept(record.sequence)
+    if (verdict !== 'new') return this.#dropSequence(verdict)
+    if (isForHere) return this.#deliver(record, trunk, member)
+    this.#relayTo(record, trunk, member, nowMs)
+    return null
+  }
+
+  #receiveTree(record: DecodedRecord, trunk: FabricTrunk, member: Member, nowMs: number): Member | null {
+    if (!isNonce(record, member.bootNonce)) return this.#drop('boot-nonce')
+    if (!this.tree.isForwarding(trunk.port)) return this.#drop('tree-blocked')
     const verdict = member.window.accept(record.sequence)
-    if (verdict === 'seen') return this.#drop('sequence-seen')
-    if (verdict === 'old') return this.#drop('sequence-old')
-    if (record.tree) this.#passToTree(record, trunk)
-    else if (!idEquals(bytes, offset + RECORD_FIELD.egress, this.#nodeId)) {
-      this.#passToMember(record, trunk, nowMs)
-      return null
-    }
-    if (record.control) {
-      this.#dispatch(record, trunk, nowMs)
-      return null
-    }
-    const size = endOf(record) - offset
+    if (verdict !== 'new') return this.#dropSequence(verdict)
+    this.#passToTree(record, trunk)
+    if (!record.control) return this.#deliver(record, trunk, member)
+    this.#dispatch(record, trunk, nowMs)
+    return null
+  }
+
+  /** Sealed for this node: what proves that it is its ingress node's is the seal, whatever way it came. */
+  #receiveSealed(record: DecodedRecord, trunk: FabricTrunk, member: Member): Member | null {
+    const verdict = this.#sealer?.open(record) ?? 'no-key'
+    if (verdict === 'no-key') return this.#drop('seal-no-key')
+    if (verdict === 'forged') return this.#drop('seal-forged')
+    if (verdict !== 'ok') return this.#dropSequence(verdict)
+    if (readOpenedFrames(record) !== 'ok') return this.#drop('seal-malformed')
+    this.stats.opened++
+    return this.#deliver(record, trunk, member)
+  }
+
+  #deliver(record: DecodedRecord, trunk: FabricTrunk, member: Member): Member | null {
+    const size = record.end - record.offset
     trunk.bytes += size
     member.bytes += size
     return this.tree.isForwarding(TAP_PORT) ? member : this.#drop('lan-blocked')
+  }
+
+  /** Sealed for another member: nobody here can say whether it is genuine. */
+  #relaySealed(record: DecodedRecord, trunk: FabricTrunk, member: Member, nowMs: number): null {
+    if (!this.#relayedTags.note(record)) return this.#drop('relay-again')
+    this.#relayTo(record, trunk, member, nowMs)
+    return null
+  }
+
+  #relayTo(record: DecodedRecord, from: FabricTrunk, member: Member, nowMs: number): void {
+    const { bytes, offset, end } = record
+    if (!this.#relay.enabled) return void this.#drop('relay-off')
+    const egress = offset + RECORD_FIELD.egress
+    const flow = flowOf(bytes, offset + RECORD_FIELD.ingress, bytes, egress)
+    const hop = this.linkState.nextHop(bytes, egress, flow, nowMs)
+    if (hop === null || hop === from.neighbour) return void this.#drop('no-route')
+    if (record.hopLimit <= 1) return void this.#drop('hop-limit')
+    if (!this.#relay.take(member, end - offset, nowMs)) return void this.#drop('relay-rate')
+    this.stats.relayed++
+    this.stats.relayedBytes += end - offset
+    this.#pass(record, hop.peers)
   }
 
   #passToTree(record: DecodedRecord, from: FabricTrunk): void {
@@ -304,15 +402,6 @@ export class VlanFabric {
     others.length = 0
     for (const peer of this.#treePeers) if (peer !== from.id) others.push(peer)
     if (others.length > 0) this.#pass(record, others)
-  }
-
-  #passToMember(record: DecodedRecord, from: FabricTrunk, nowMs: number): void {
-    const { bytes, offset } = record
-    const egress = offset + RECORD_FIELD.egress
-    const flow = flowOf(bytes, offset + RECORD_FIELD.ingress, bytes, egress)
-    const hop = this.linkState.nextHop(bytes, egress, flow, nowMs)
-    if (hop === null || hop === from.neighbour) this.drops['no-route']++
-    else this.#pass(record, hop.peers)
   }
 
   /** Sends a record on as it came, with a hop less to go. */
@@ -323,7 +412,7 @@ export class VlanFabric {
     }
     this.stats.transits++
     record.bytes[record.offset + RECORD_FIELD.hopLimit] = record.hopLimit - 1
-    this.#parts[1] = record.bytes.subarray(record.offset, endOf(record))
+    this.#parts[1] = record.bytes.subarray(record.offset, record.end)
     for (let from = 0; from < peers.length; from += MAX_ENVELOPE_NODES) {
       const to = Math.min(peers.length, from + MAX_ENVELOPE_NODES)
       this.#parts[0] = this.#head.subarray(0, writeEnvelope(this.#head, 0, peers, from, to))
@@ -334,6 +423,10 @@ export class VlanFabric {
   #drop(reason: FabricDrop): null {
     this.drops[reason]++
     return null
+  }
+
+  #dropSequence(verdict: 'seen' | 'old'): null {
+    return this.#drop(verdict === 'seen' ? 'sequence-seen' : 'sequence-old')
   }
 
   // --- control -----------------------------------------------------------------------------------------------
@@ -348,7 +441,7 @@ export class VlanFabric {
     if (!isBetween) return void this.#drop('control-hop')
     if (!isNonce(record, trunk.bootNonce)) return void this.#drop('boot-nonce')
     const verdict = trunk.window.accept(record.sequence)
-    if (verdict !== 'new') return void this.#drop(verdict === 'seen' ? 'sequence-seen' : 'sequence-old')
+    if (verdict !== 'new') return void this.#dropSequence(verdict)
     this.#dispatch(record, trunk, nowMs)
   }
 
@@ -496,12 +589,6 @@ function bytesOf({ lengths }: FrameBatch, indexes: Uint16Array, count: number): 
   let bytes = 0
   for (let i = 0; i < count; i++) bytes += lengths[indexes[i]!]!
   return bytes
-}
-
-/** Where the frames of a record end. */
-function endOf({ batch, offset }: DecodedRecord): number {
-  const last = batch.count - 1
-  return last < 0 ? offset : batch.offsets[last]! + FRAME_HEADER_BYTES + batch.lengths[last]!
 }
 
 function isNonce(record: DecodedRecord, nonce: Uint8Array): boolean {

@@ -1,8 +1,10 @@
-import { BOOT_NONCE_BYTES, IdMap, readU32 } from '@wakunet/record'
+import { BOOT_NONCE_BYTES, IdMap } from '@wakunet/record'
 import { compareBytes } from './control/bytes.ts'
+import type { TokenBucket } from './control/token-bucket.ts'
 import type { FdbPort } from './fdb.ts'
 import type { ForwardGroup } from './forward-plan.ts'
 import type { GuardPort } from './guards/guard-port.ts'
+import type { RelayedTraffic } from './relay.ts'
 import { SequenceWindow } from './sequence-window.ts'
 
 /** What the membership says about a member, with its ids as bytes. */
@@ -30,6 +32,10 @@ export class Member implements FdbPort {
   mtu = Number.POSITIVE_INFINITY
   /** Frames to this member alone, and all from it. */
   bytes = 0
+  /** What was passed on for it to others. */
+  readonly relayed: RelayedTraffic = { records: 0, bytes: 0 }
+  /** Made with the first record where there is a limit. */
+  relayBucket: TokenBucket | null = null
   /** Another member with the same 48-bit key. */
   next: Member | null = null
   /** The group of frames for this member in the batch numbered `groupBatch`. */
@@ -55,12 +61,9 @@ export class Member implements FdbPort {
     return this.#peers
   }
 
-  get bootNonceHigh(): number {
-    return readU32(this.#bootNonce, 0)
-  }
-
-  get bootNonceLow(): number {
-    return readU32(this.#bootNonce, 4)
+  /** 8 bytes. */
+  get bootNonce(): Uint8Array {
+    return this.#bootNonce
   }
 
   get window(): SequenceWindow {

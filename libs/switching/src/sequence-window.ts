@@ -48,6 +48,17 @@ export class SequenceWindow {
     return this.#mark(sequence % SEQUENCE_WINDOW)
   }
 
+  /** What `accept` would answer; nothing is marked. */
+  look(sequence: number): SequenceVerdict {
+    const isSmall = this.#bits.length === SMALL_WORDS
+    if (sequence > this.#top) return 'new'
+    if (!isSmall && this.#top - sequence >= SEQUENCE_WINDOW) return 'old'
+    const index = isSmall ? sequence - this.#base : sequence % SEQUENCE_WINDOW
+    // What is before a small window has not been seen: only the first sequence has moved it.
+    if (index < 0) return this.#top - sequence >= SEQUENCE_WINDOW ? 'old' : 'new'
+    return (this.#bits[index >>> 5]! & (1 << (index & 31))) === 0 ? 'new' : 'seen'
+  }
+
   #mark(index: number): SequenceVerdict {
     const word = index >>> 5
     const bit = 1 << (index & 31)

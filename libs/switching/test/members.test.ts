@@ -92,7 +92,7 @@ describe('MemberTable', () => {
             whole.replace(inits)
             changes.change(inits, gone)
             const shown = (table: MemberTable) =>
-              table.all.map(({ nodeId, bootNonceLow }) => `${nodeId} ${bootNonceLow}`).sort()
+              table.all.map(({ nodeId, bootNonce }) => `${nodeId} ${bootNonce.join()}`).sort()
             assert.deepEqual(shown(changes), shown(whole))
             for (let i = 0; i < 10; i++)
               assert.equal(changes.find(numbered(i).id, 0)?.nodeId, whole.find(numbered(i).id, 0)?.nodeId)

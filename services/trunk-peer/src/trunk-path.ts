@@ -1,4 +1,5 @@
 import type { Clock } from '@wakunet/interface'
+import { isSealedRecord } from '@wakunet/record'
 import type { DatagramPath, StreamPath, StreamPathStats } from '@wakunet/trunk'
 
 /** A datagram path is sure that the peer is there while it proved so within this time. */
@@ -95,10 +96,15 @@ export class TrunkPath {
 
   /**
    * Sends one record. From the stream to datagrams they change when nothing waits for the stream, so that those of one flow keep their
-   * order as far as may be; back at once, for what was sent by a dead path arrives no more.
+   * order as far as may be; back at once, for what was sent by a dead path arrives no more. Sealed ones cannot be cut for datagrams, so all of
+   * them take the stream.
    */
   send(record: Uint8Array): void {
     const datagram = this.#datagram
+    if (isSealedRecord(record)) {
+      this.#stream?.send(record)
+      return
+    }
     if (datagram?.usable === true && (this.#viaDatagram || this.#mayChange())) {
       this.#viaDatagram = true
       if (datagram.sendRecord(record)) return

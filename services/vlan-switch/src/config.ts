@@ -1,3 +1,4 @@
+import { MAX_RECORD_BYTES } from '@wakunet/record'
 import {
   DEFAULT_AGEING_MS,
   DEFAULT_MAX_ENTRIES,
@@ -7,6 +8,7 @@ import {
 } from '@wakunet/switching'
 import { z } from 'zod'
 import { MAX_JOINED_VLANS } from './joined-vlans.ts'
+import { SEALING_CIPHERS } from './sealing/ciphers.ts'
 
 /** What each guard keeps out, for `--help` and the documentation. */
 const GUARDED: Record<GuardName, string> = {
@@ -30,6 +32,9 @@ const GUARDED: Record<GuardName, string> = {
 const guardSwitches = Object.fromEntries(
   GUARD_NAMES.map((name) => [name, z.boolean().default(true).describe(`keep out ${GUARDED[name]}`)]),
 ) as Record<GuardName, z.ZodDefault<z.ZodBoolean>>
+
+const bitsPerSecond = (what: string) =>
+  z.number().int().min(0).max(1_000_000_000_000).default(0).describe(`bits a second ${what}; 0 sets no limit`)
 
 /** Configuration of vlan-switch; every key has a default that suits a host on a desktop. */
 export const vlanSwitchConfigSchema = z.strictObject({
@@ -61,6 +66,37 @@ export const vlanSwitchConfigSchema = z.strictObject({
     })
     .prefault({}),
   guards: z.strictObject(guardSwitches).prefault({}),
+  sealing: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe(
+          'seal what other members pass on, and take nothing unsealed from them; the same for all members',
+        ),
+      cipher: z
+        .enum(SEALING_CIPHERS)
+        .default('auto')
+        .describe('the only one to be used; auto agrees on one that both processors are good at'),
+    })
+    .prefault({}),
+  relay: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe('pass unicast on for members without a trunk to each other'),
+      bitsPerSecond: bitsPerSecond('passed on for all members together'),
+      bitsPerSecondPerMember: bitsPerSecond('passed on for one member'),
+      burstBytes: z
+        .number()
+        .int()
+        .min(MAX_RECORD_BYTES)
+        .max(1_073_741_824)
+        .default(1_048_576)
+        .describe('bytes passed on at once, where there is a limit'),
+    })
+    .prefault({}),
   neighbourProxy: z.boolean().default(true).describe('answer ARP and neighbour discovery for members'),
   multicastSnooping: z
     .boolean()

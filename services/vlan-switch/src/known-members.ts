@@ -2,8 +2,10 @@ import { type AddressingPeer, formatIp, memberMac, type VlanAddressing } from '@
 import type { KnownMember, VlanMember } from '@wakunet/bus'
 import type { NodeId, VlanId } from '@wakunet/interface'
 import type { Member } from '@wakunet/switching'
+import type { RecordSealing } from './sealing/record-sealing.ts'
 
 const MAX_KNOWN_MEMBERS = 4_096
+const NOT_RELAYED = { cipher: null, relayed: { records: 0, bytes: 0 } } as const
 
 /**
  * The members of a VLAN: those that the tree reaches, with what they announce of themselves, and those with a trunk whose
@@ -15,12 +17,18 @@ export function knownMembers(
   members: readonly Member[],
   trunks: readonly VlanMember[],
   addressing: VlanAddressing<AddressingPeer>,
+  sealing: RecordSealing,
 ): KnownMember[] {
   const byId = new Map(trunks.map((trunk) => [trunk.nodeId, trunk]))
   const reached = members.map((member) => {
     const trunk = byId.get(member.nodeId)
     byId.delete(member.nodeId)
-    return knownMember(vlanId, member, trunk, addressing)
+    const { relayed } = member
+    return {
+      ...knownMember(vlanId, member, trunk, addressing),
+      cipher: sealing.cipherOf(member.id),
+      relayed: { ...relayed },
+    }
   })
   const others = [...byId.values()].map((trunk) => ofTrunk(trunk))
   return [...reached, ...others].slice(0, MAX_KNOWN_MEMBERS)
@@ -44,10 +52,11 @@ function knownMember(
     rttMs: trunk?.rttMs ?? null,
     bridged: facts?.bridged ?? false,
     leases: (facts?.leases ?? []).filter(({ address }) => !addresses.includes(formatIp(address))).length,
+    ...NOT_RELAYED,
   }
 }
 
 function ofTrunk({ nodeId, peerId, mac, addresses, hostname, rttMs }: VlanMember): KnownMember {
   const bare = addresses.map((cidr) => cidr.split('/', 1)[0]!)
-  return { nodeId, peerId, mac, addresses: bare, hostname, rttMs, bridged: false, leases: 0 }
+  return { nodeId, peerId, mac, addresses: bare, hostname, rttMs, bridged: false, leases: 0, ...NOT_RELAYED }
 }

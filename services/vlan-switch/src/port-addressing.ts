@@ -15,6 +15,7 @@ import type { VlanDatapath } from '@wakunet/switching'
 import { verifyEd25519 } from './ed25519.ts'
 import type { ADDRESSING_COUNTERS, PortCounters, PortDrop, PortDrops } from './port-counters.ts'
 import { type Random, randomUint32, randomUnit } from './random.ts'
+import type { RecordSealing } from './sealing/record-sealing.ts'
 
 /** A station that was heard with an address this lately has it; a probe is answered within half a second. */
 const IN_USE_MS = 2_000
@@ -43,6 +44,8 @@ export interface PortAddressingInit {
   readonly hostname: string
   readonly bridged: boolean
   readonly datapath: VlanDatapath
+  /** Learns the keys that members announce. */
+  readonly sealing: RecordSealing
   /** The TAP's own addresses, CIDR form. */
   readonly onAddresses: (cidrs: readonly string[]) => void
   /** Hosts behind the TAP shall ask for their addresses anew. */
@@ -82,6 +85,7 @@ export class PortAddressing {
         hostname,
         bridged,
         mtu,
+        sealing: init.sealing.announced,
         hashSeed: randomUint32(random),
         firstSequence: clock.wallMs(),
         random: () => randomUnit(random),
@@ -96,6 +100,7 @@ export class PortAddressing {
         onAddresses: (cidrs) => init.onAddresses(cidrs),
         onBindings: (change) => this.#bind(change),
         onReaddress: () => init.onReaddress(),
+        onSealingKey: (member, key, sequence) => init.sealing.learn(member, key, sequence),
         onMembers: () => {
           this.#membersChanged = true
         },

@@ -8,6 +8,7 @@ import {
   GrantedPriorities,
   GUARD_NAMES,
   type Member,
+  type RelayBudget,
   type TagPolicy,
   type VlanFabric,
 } from '@wakunet/switching'
@@ -21,6 +22,9 @@ import { PortClock } from './port-clock.ts'
 import { newPortDrops, type PortCounters, type PortDrops, sumOf } from './port-counters.ts'
 import { querierOf } from './querier.ts'
 import { type Random, randomUint32, randomUnit } from './random.ts'
+import { announcedCiphers } from './sealing/ciphers.ts'
+import { generateSealingKeyPair } from './sealing/pair-keys.ts'
+import { RecordSealing } from './sealing/record-sealing.ts'
 import { type OpenTap, TapKeeper } from './tap-keeper.ts'
 import { VlanTrunks } from './vlan-trunks.ts'
 
@@ -48,7 +52,9 @@ export interface VlanPortInit {
   /** A Linux bridge that the TAP is a port of; null for none. */
   readonly bridge: string | null
   readonly hostname: string
-  readonly config: Omit<VlanSwitchConfig, 'hostname' | 'maxVlans'>
+  readonly config: Omit<VlanSwitchConfig, 'hostname' | 'maxVlans' | 'relay'>
+  /** What is passed on for others, in all VLANs together. */
+  readonly relay: RelayBudget
 }
 
 /** Announced as the attempt of an address that a person has chosen; automatic ones stay below it. */
@@ -73,6 +79,7 @@ export class VlanPort {
   readonly #logger: Logger
   readonly #bootNonce: Uint8Array
   readonly #granted: GrantedPriorities
+  readonly #sealing: RecordSealing
   readonly #addressing: PortAddressing
   readonly #trunks: VlanTrunks
   readonly #portClock: PortClock
@@ -97,6 +104,7 @@ export class VlanPort {
     // Of its own for each port: a VLAN that is left and joined again begins its sequence anew.
     this.#bootNonce = components.random(BOOT_NONCE_BYTES)
     this.#granted = new GrantedPriorities(vlan.priorities)
+    this.#sealing = this.#createSealing()
     this.path = this.#createPath(components)
     const { datapath } = this.path
     this.#addressing = this.#createAddressing(components)
@@ -121,8 +129,20 @@ export class VlanPort {
     })
   }
 
+  #createSealing(): RecordSealing {
+    const { nodeId, config } = this.#init
+    return new RecordSealing({
+      vlanId: vlanIdToBytes(this.vlanId),
+      nodeId: nodeIdToBytes(nodeId),
+      bootNonce: this.#bootNonce,
+      keyPair: generateSealingKeyPair(),
+      ciphers: config.sealing.enabled ? announcedCiphers(config.sealing.cipher) : 0,
+      isMember: (id) => this.fabric.bridge.members.find(id, 0) !== null,
+    })
+  }
+
   #createPath(components: VlanPortComponents): FramePath {
-    const { vlan, nodeId, config, bridge } = this.#init
+    const { vlan, nodeId, config, bridge, relay } = this.#init
     const { random, clock } = components
     const tapMac = macFromString(this.mac)
     const path = new FramePath(
@@ -142,6 +162,8 @@ export class VlanPort {
         },
         firstSequence: clock.wallMs(),
         firstNumber: randomUint32(random),
+        relay,
+        ...(config.sealing.enabled && { sealer: this.#sealing }),
         hashSeed: randomUint32(random),
         random: () => randomUnit(random),
         speaker: querierOf(this.vlanId),
@@ -200,6 +222,7 @@ export class VlanPort {
       hostname,
       bridged: bridge !== null || addressMode === 'none',
       datapath: this.path.datapath,
+      sealing: this.#sealing,
       onAddresses: this.#onAddresses,
       onReaddress: () => this.#tap?.flapCarrier(),
       onWake: this.#wake,
@@ -278,6 +301,7 @@ export class VlanPort {
     this.path.datapath.lan?.leave(this.#clock.monotonicMs())
     this.#addressing.close()
     this.#portClock.stop()
+    this.#sealing.close()
     return this.#tap.close()
   }
 
@@ -301,7 +325,13 @@ export class VlanPort {
 
   /** Every member that can be reached, those without a trunk to this node too. Others are remembered for a while. */
   knownMembers(): KnownMember[] {
-    return knownMembers(this.vlanId, this.#reachedMembers(), this.#members, this.#addressing.addressing)
+    return knownMembers(
+      this.vlanId,
+      this.#reachedMembers(),
+      this.#members,
+      this.#addressing.addressing,
+      this.#sealing,
+    )
   }
 
   /** Members that some way leads to; who is out of reach is remembered for a while. */
@@ -353,6 +383,10 @@ export class VlanPort {
       framesFinished: path.framesFinished,
       recordsPassedOn: fabric.stats.transits,
       controlRecordsOut: fabric.stats.controlRecordsSent,
+      recordsSealed: fabric.stats.sealed,
+      recordsOpened: fabric.stats.opened,
+      recordsRelayed: fabric.stats.relayed,
+      bytesRelayed: fabric.stats.relayedBytes,
       macsLearned: fdbStats.learned,
       macsMoved: fdbStats.moved,
       macsAged: fdbStats.aged,
@@ -412,7 +446,18 @@ export class VlanPort {
       bytesIn,
       bytesOut,
       framesDropped: sumOf(this.drops()),
+      relay: this.#relayInfo(),
       ...this.#lanInfo(),
+    }
+  }
+
+  #relayInfo(): PortInfo['relay'] {
+    const { stats, drops } = this.fabric
+    return {
+      enabled: this.#init.relay.enabled,
+      records: stats.relayed,
+      bytes: stats.relayedBytes,
+      dropped: drops['relay-off'] + drops['relay-rate'],
     }
   }
 

@@ -10,7 +10,7 @@ import {
   type VlanId,
   WakunetError,
 } from '@wakunet/interface'
-import { formatMac } from '@wakunet/switching'
+import { formatMac, RelayBudget } from '@wakunet/switching'
 import { BusApi } from './bus-api.ts'
 import type { VlanSwitchConfig } from './config.ts'
 import { type HostNetwork, overlapOf, subnetOverlap } from './host-networks.ts'
@@ -86,6 +86,8 @@ export class VlanSwitch implements Startable {
   /** Multiaddrs under which members can reach this node. */
   #trunkAddresses: readonly string[] = []
   readonly #usage: TrunkUsage
+  /** What is passed on for others in all VLANs together. */
+  readonly #relay: RelayBudget
   #reportTimer: Timer | null = null
   #usageTimer: Timer | null = null
   /** Set while a change of a tree waits to be told. */
@@ -99,6 +101,7 @@ export class VlanSwitch implements Startable {
     this.#init = init
     this.#bootNonce = components.random(8)
     this.#usage = new TrunkUsage(components.clock)
+    this.#relay = new RelayBudget(init.config.relay, components.clock.monotonicMs())
     this.#joinedVlans = new JoinedVlans(init.stateDir, components.clock)
     this.#control = new TrunkControl(
       { ...components, logger: components.logger.child('trunk-control') },
@@ -338,9 +341,10 @@ export class VlanSwitch implements Startable {
     }
   }
 
-  #portInit(nodeId: NodeId): Pick<VlanPortInit, 'nodeId' | 'hostname' | 'config'> {
+  #portInit(nodeId: NodeId): Pick<VlanPortInit, 'nodeId' | 'hostname' | 'config' | 'relay'> {
     const { config, hostname } = this.#init
-    return { nodeId, hostname: (config.hostname === '' ? hostname : config.hostname).slice(0, 64), config }
+    const shown = (config.hostname === '' ? hostname : config.hostname).slice(0, 64)
+    return { nodeId, hostname: shown, config, relay: this.#relay }
   }
 
   #createPort(init: VlanPortInit): VlanPort {

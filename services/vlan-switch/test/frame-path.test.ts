@@ -14,6 +14,8 @@ import {
 } from './support.ts'
 
 const LAN = vlan('lan')
+/** After all that the switch has sent over that trunk itself. */
+const FIRST_SEQUENCE = 1_000
 let nodes: TestNode[] = []
 
 afterEach(async () => {
@@ -32,11 +34,12 @@ function send(
   to: TestNode,
   frames: readonly Uint8Array[],
   hint: typeof TCP_HINT,
-  sequence = 1,
+  sequence = FIRST_SEQUENCE,
 ) {
   const header = {
     vlanId: bytesOf(LAN.id),
     bootNonce: bytesOf(from.trunkPeer.announced[0]!.bootNonce),
+    egress: bytesOf(to.trunkPeer.nodeId),
     sequence,
   }
   to.trunkPeer.toSwitch(laneMessage(from.trunkPeer.nodeId, header, frames, hint))
@@ -97,7 +100,12 @@ describe('a TAP without UDP segmentation', () => {
     const udp = udpSuperFrame(a.mac, b.mac, 3_000)
     const record = laneMessage(
       a.trunkPeer.nodeId,
-      { vlanId: bytesOf(LAN.id), bootNonce: bytesOf(a.trunkPeer.announced[0]!.bootNonce) },
+      {
+        vlanId: bytesOf(LAN.id),
+        bootNonce: bytesOf(a.trunkPeer.announced[0]!.bootNonce),
+        egress: bytesOf(b.trunkPeer.nodeId),
+        sequence: FIRST_SEQUENCE,
+      },
       [tcp, udp, tcp],
       TCP_HINT,
     )

@@ -26,11 +26,14 @@ let other: TestNode
 let before: Record<string, number> = {}
 /** What an honest record of the attacker looks like. */
 let honest: Pick<RecordHeader, 'vlanId' | 'bootNonce'>
+/** What one for the victim alone looks like; its switch has sent less than that over the trunk. */
+let unicast: typeof honest & Pick<RecordHeader, 'egress' | 'sequence'>
 
 beforeEach(async () => {
   nodes = await joinedNodes(3, LAN)
   ;[victim, attacker, other] = nodes as [TestNode, TestNode, TestNode]
   honest = headerOf(attacker)
+  unicast = { ...honest, egress: bytesOf(victim.trunkPeer.nodeId), sequence: 1_000 }
   before = counted()
 })
 
@@ -201,8 +204,8 @@ describe('offload hints that lie', () => {
     const from = attacker.trunkPeer.nodeId
     const tcp = tcpSuperFrame(attacker.mac, victim.mac, 20_000)
     const udp = udpSuperFrame(attacker.mac, victim.mac, 20_000)
-    victim.trunkPeer.toSwitch(laneMessage(from, honest, [tcp], TCP_HINT))
-    victim.trunkPeer.toSwitch(laneMessage(from, { ...honest, sequence: 2 }, [udp], UDP_HINT))
+    victim.trunkPeer.toSwitch(laneMessage(from, unicast, [tcp], TCP_HINT))
+    victim.trunkPeer.toSwitch(laneMessage(from, { ...unicast, sequence: 1_001 }, [udp], UDP_HINT))
     const written = victim.tap.takeWritten()
     assert.equal(written.length, 2)
     assert.deepEqual([...written[0]!.header], [1, GSO_TCPV4, 54, 0, 80, 5, 34, 0, 16, 0, 0, 0])
@@ -239,8 +242,8 @@ describe('limits', () => {
 
   it('are counted when the kernel takes no more', () => {
     const frames = Array.from({ length: 250 }, () => frame(attacker.mac, victim.mac))
-    for (let sequence = 1; sequence <= 5; sequence++)
-      victim.trunkPeer.toSwitch(laneMessage(attacker.trunkPeer.nodeId, { ...honest, sequence }, frames))
+    for (let sequence = 1_001; sequence <= 1_005; sequence++)
+      victim.trunkPeer.toSwitch(laneMessage(attacker.trunkPeer.nodeId, { ...unicast, sequence }, frames))
     assert.deepEqual(dropped(), { 'tap-full': 1_250 - 1_024 })
     assert.ok(victim.switch.list()[0]!.framesDropped >= 226)
   })

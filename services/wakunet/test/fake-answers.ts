@@ -35,6 +35,7 @@ export const port: PortInfo = {
   bytesIn: 2048,
   bytesOut: 100,
   framesDropped: 0,
+  relay: { enabled: true, records: 0, bytes: 0, dropped: 0 },
 }
 
 export const status: TrunkStatus = {
@@ -94,6 +95,8 @@ export const answers: Answers = {
         rttMs: 0.7,
         bridged: false,
         leases: 1,
+        cipher: 'aes-128-gcm',
+        relayed: { records: 0, bytes: 0 },
       },
     ],
     tree: {

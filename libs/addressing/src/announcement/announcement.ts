@@ -8,11 +8,12 @@ import {
   writeSequence,
 } from '@wakunet/gossip'
 import { ID_BYTES } from '@wakunet/interface'
-import { isZeroId, readU16, writeU16 } from '@wakunet/record'
+import { BOOT_NONCE_BYTES, isZeroId, readU16, writeU16 } from '@wakunet/record'
 import { compareAddresses } from '../leases/address-order.ts'
 import type { Claim } from '../leases/claim-order.ts'
 import { isOwnAddress, LEASE_KINDS, type Lease } from '../leases/lease.ts'
 import { isHostLabel, MAX_LABEL_BYTES } from './host-label.ts'
+import { readSealingKey, SEALING_KEY_BYTES, type SealingKey } from './sealing-key.ts'
 
 /** Type of the control messages (`docs/protocols/vlan-control.md`). */
 export const CONTROL_MEMBER = 4
@@ -24,8 +25,11 @@ const FIELD = {
   hostnameBytes: 62,
   multiaddrs: 63,
   leases: 64,
-  reserved: 66,
-  rest: 68,
+  ciphers: 66,
+  reserved: 67,
+  bootNonce: 68,
+  sealingKey: 76,
+  rest: 108,
 } as const
 export const SIGNATURE_BYTES = 64
 const PUBLIC_KEY_BYTES = 32
@@ -52,6 +56,8 @@ export interface AnnouncementFields extends GossipDocument {
   readonly mtu: number
   /** One label, or empty. */
   readonly hostname: string
+  /** With which others seal records for it. */
+  readonly sealing: SealingKey
   /** At most 8 of 1 to 128 printable characters. */
   readonly multiaddrs: readonly string[]
   /** At most 256; IPv4 before IPv6, ascending by address, each once. */
@@ -87,6 +93,9 @@ export function encodeAnnouncement(fields: AnnouncementFields): Uint8Array {
   bytes[FIELD.hostnameBytes] = hostname.length
   bytes[FIELD.multiaddrs] = multiaddrs.length
   writeU16(bytes, FIELD.leases, leases.length)
+  bytes[FIELD.ciphers] = fields.sealing.ciphers
+  bytes.set(fields.sealing.bootNonce, FIELD.bootNonce)
+  bytes.set(fields.sealing.publicKey, FIELD.sealingKey)
   let at = writeText(bytes, FIELD.rest, hostname)
   for (const text of multiaddrs) {
     bytes[at] = text.length
@@ -122,10 +131,16 @@ function announcementIn(message: Uint8Array): Announcement | null {
   const sequence = readSequence(message, FIELD.sequence)
   const mtu = readU16(message, FIELD.mtu)
   if (sequence === null || mtu < MIN_MTU || mtu > MAX_MTU) return null
-  if ((message[3]! & ~FLAG_BRIDGED) !== 0 || readU16(message, FIELD.reserved) !== 0) return null
+  if ((message[3]! & ~FLAG_BRIDGED) !== 0 || message[FIELD.reserved] !== 0) return null
   if (isZeroId(message, FIELD.origin)) return null
   const end = message.length - SIGNATURE_BYTES
   const origin = message.subarray(FIELD.origin, FIELD.origin + ID_BYTES)
+  const sealing = readSealingKey(
+    message[FIELD.ciphers]!,
+    message.subarray(FIELD.bootNonce, FIELD.bootNonce + BOOT_NONCE_BYTES),
+    message.subarray(FIELD.sealingKey, FIELD.sealingKey + SEALING_KEY_BYTES),
+  )
+  if (sealing === null) return null
   const reader = new Reader(message, FIELD.rest, end)
   const hostname = reader.label(message[FIELD.hostnameBytes]!)
   const multiaddrs = reader.multiaddrs(message[FIELD.multiaddrs]!)
@@ -138,6 +153,7 @@ function announcementIn(message: Uint8Array): Announcement | null {
     bridged: message[3] === FLAG_BRIDGED,
     mtu,
     hostname,
+    sealing,
     multiaddrs,
     leases,
     signature: message.subarray(end),

@@ -34,7 +34,10 @@ const GONE_MS = 24 * 3_600_000
 const MULTIADDR = /^[\x21-\x7e]+$/
 
 /** What this node says beside what follows from its key. */
-export type OwnFacts = Pick<AnnouncementFields, 'bridged' | 'mtu' | 'hostname' | 'multiaddrs' | 'leases'>
+export type OwnFacts = Pick<
+  AnnouncementFields,
+  'bridged' | 'mtu' | 'hostname' | 'sealing' | 'multiaddrs' | 'leases'
+>
 
 export interface Signed {
   /** 32 bytes. */

@@ -17,6 +17,9 @@ export const MAX_SUMMARY_ENTRIES = 128
 /** Digests are compared by buckets of the origin's id: its upper 6 bits. */
 export const DIGEST_BUCKETS = 64
 
+/** In the count of an advertisement: the origin passes no unicast on. */
+const FLAG_RELAYS_NOTHING = 0x80
+
 /** Where the parts of an advertisement are. */
 export const ADVERTISEMENT_FIELD = { sequence: 4, bootNonce: 12, origin: 20, neighbours: 36 } as const
 /** A neighbour of an advertisement: node id, 16-bit cost. */
@@ -64,18 +67,30 @@ function writeSequence(bytes: Uint8Array, offset: number, sequence: number): voi
   writeU32(bytes, offset + 4, sequence % 0x1_0000_0000)
 }
 
+/** How many neighbours a valid advertisement names. */
+export function advertisedNeighbours(bytes: Uint8Array, offset = 0): number {
+  return bytes[offset + 3]! & ~FLAG_RELAYS_NOTHING
+}
+
+/** Whether the origin of a valid advertisement passes unicast on for others. */
+export function advertisedRelay(bytes: Uint8Array, offset = 0): boolean {
+  return (bytes[offset + 3]! & FLAG_RELAYS_NOTHING) === 0
+}
+
 /**
  * Writes an advertisement.
  * @param neighbours ascending by id, each once, without the origin, at most `MAX_ADVERTISED_NEIGHBOURS`
+ * @param relays whether the origin passes unicast on for others
  */
 export function encodeAdvertisement(
   origin: Uint8Array,
   bootNonce: Uint8Array,
   sequence: number,
   neighbours: readonly AdvertisedNeighbour[],
+  relays = true,
 ): Uint8Array {
   const length = ADVERTISEMENT_FIELD.neighbours + neighbours.length * NEIGHBOUR_BYTES
-  const bytes = header('advertisement', neighbours.length, length)
+  const bytes = header('advertisement', neighbours.length | (relays ? 0 : FLAG_RELAYS_NOTHING), length)
   writeSequence(bytes, ADVERTISEMENT_FIELD.sequence, sequence)
   bytes.set(bootNonce.subarray(0, BOOT_NONCE_BYTES), ADVERTISEMENT_FIELD.bootNonce)
   bytes.set(origin, ADVERTISEMENT_FIELD.origin)
@@ -91,7 +106,7 @@ export function encodeAdvertisement(
 /** Whether the advertisement that fills `length` bytes from `offset` is one; its fields are read in place. */
 export function advertisementIsValid(bytes: Uint8Array, offset: number, length: number): boolean {
   if (linkStateKind(bytes, offset, length) !== 'advertisement') return false
-  const count = bytes[offset + 3]!
+  const count = advertisedNeighbours(bytes, offset)
   if (count > MAX_ADVERTISED_NEIGHBOURS) return false
   if (length !== ADVERTISEMENT_FIELD.neighbours + count * NEIGHBOUR_BYTES) return false
   const origin = offset + ADVERTISEMENT_FIELD.origin

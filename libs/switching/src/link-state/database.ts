@@ -1,7 +1,12 @@
 import { ID_BYTES } from '@wakunet/interface'
 import { BOOT_NONCE_BYTES, IdMap } from '@wakunet/record'
 import { compareBytes } from '../control/bytes.ts'
-import { ADVERTISEMENT_FIELD, NEIGHBOUR_BYTES, readSequence } from '../control/link-state-message.ts'
+import {
+  ADVERTISEMENT_FIELD,
+  advertisedRelay,
+  NEIGHBOUR_BYTES,
+  readSequence,
+} from '../control/link-state-message.ts'
 import { Advertisement } from './advertisement.ts'
 import { Origin } from './origin.ts'
 
@@ -104,7 +109,7 @@ export class LinkStateDatabase {
       before.bootNonceHigh === advertisement.bootNonceHigh &&
       before.bootNonceLow === advertisement.bootNonceLow
     if (!isSameStart) this.revision++
-    const isSame = sameNeighbours(before.bytes, advertisement.bytes)
+    const isSame = samePaths(before.bytes, advertisement.bytes)
     if (!isSame) origin.isStale = true
     origin.hasLost = !isSame && lacksNeighbour(before.bytes, advertisement.bytes)
     origin.advertisement = advertisement
@@ -142,8 +147,10 @@ function isNewer(bytes: Uint8Array, offset: number, origin: Origin): boolean {
   return compareBytes(bytes, nonce, origin.bootNonce, 0, BOOT_NONCE_BYTES) > 0
 }
 
-function sameNeighbours(a: Uint8Array, b: Uint8Array): boolean {
+/** The same neighbours, and the same word about relaying. */
+function samePaths(a: Uint8Array, b: Uint8Array): boolean {
   const from = ADVERTISEMENT_FIELD.neighbours
+  if (advertisedRelay(a) !== advertisedRelay(b)) return false
   return a.length === b.length && compareBytes(a, from, b, from, a.length - from) === 0
 }
 

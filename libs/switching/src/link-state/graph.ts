@@ -1,7 +1,12 @@
 import { ID_BYTES } from '@wakunet/interface'
 import { readU16 } from '@wakunet/record'
 import { compareBytes } from '../control/bytes.ts'
-import { ADVERTISEMENT_FIELD, NEIGHBOUR_BYTES } from '../control/link-state-message.ts'
+import {
+  ADVERTISEMENT_FIELD,
+  advertisedNeighbours,
+  advertisedRelay,
+  NEIGHBOUR_BYTES,
+} from '../control/link-state-message.ts'
 import type { Advertisement } from './advertisement.ts'
 import type { LinkStateDatabase } from './database.ts'
 import type { Origin } from './origin.ts'
@@ -11,12 +16,10 @@ export const NO_SLOT = 0xffff
 
 const FIRST = ADVERTISEMENT_FIELD.neighbours
 
-const neighbourCount = (bytes: Uint8Array): number => bytes[3]!
-
 /** Position of a node among the neighbours of an advertisement, which are sorted; -1 where it is none. */
 function positionOf(bytes: Uint8Array, id: Uint8Array): number {
   let low = 0
-  let high = neighbourCount(bytes) - 1
+  let high = advertisedNeighbours(bytes) - 1
   while (low <= high) {
     const middle = (low + high) >> 1
     const order = compareBytes(bytes, FIRST + middle * NEIGHBOUR_BYTES, id, 0, ID_BYTES)
@@ -39,6 +42,8 @@ export class LinkGraph {
   costs: Uint16Array
   /** Links of each slot. */
   counts: Uint8Array
+  /** Slots that pass no unicast on: ways end there. */
+  readonly leaves = new Set<number>()
   /** The advertisements that the tables are made of, by slot. */
   readonly #linked: (Advertisement | null)[] = []
   readonly #endsBefore: Uint16Array
@@ -91,6 +96,7 @@ export class LinkGraph {
     const base = slot * this.stride
     for (let k = 0; k < this.counts[slot]!; k++) this.#cut(slot, this.ends[base + k]!)
     this.counts[slot] = 0
+    this.leaves.delete(slot)
     this.#linked[slot] = null
   }
 
@@ -110,8 +116,10 @@ export class LinkGraph {
     const countBefore = this.counts[slot]!
     this.#endsBefore.set(this.ends.subarray(base, base + countBefore))
     this.#costsBefore.set(this.costs.subarray(base, base + countBefore))
-    const count = Math.min(neighbourCount(advertisement.bytes), this.stride)
+    const count = Math.min(advertisedNeighbours(advertisement.bytes), this.stride)
     this.counts[slot] = count
+    if (advertisedRelay(advertisement.bytes)) this.leaves.delete(slot)
+    else this.leaves.add(slot)
     this.#linked[slot] = advertisement
     let old = 0
     for (let k = 0; k < count; k++) {

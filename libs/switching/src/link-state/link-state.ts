@@ -51,6 +51,8 @@ export interface LinkStateInit {
   readonly maxOrigins?: number
   /** Neighbours that are used, of this node and of others, up to 64. Default 64. */
   readonly maxNeighbours?: number
+  /** Whether this node passes unicast on for others; where it does not, it says so, and no way leads through it. Default true. */
+  readonly relays?: boolean
   /** See `DatabaseInit`. */
   readonly keep?: (bytes: Uint8Array) => Advertisement
 }
@@ -75,7 +77,11 @@ export class LinkState {
   readonly #init: LinkStateInit
   readonly #maxNeighbours: number
   readonly #graph: LinkGraph
+  /** Over all members: who is there. */
   readonly #paths = new ShortestPaths()
+  /** Over those that pass unicast on: the same, unless somebody does not. */
+  #routes = this.#paths
+  #routesAroundLeaves: ShortestPaths | null = null
   readonly #sync: Synchronizer
   readonly #rate: TokenBucket
   readonly #counters = { advertised: 0, malformed: 0, neighboursRefused: 0, pathsComputed: 0 }
@@ -291,7 +297,13 @@ export class LinkState {
     if (this.#sequence < Number.MAX_SAFE_INTEGER) this.#sequence++
     this.#counters.advertised++
     const { nodeId, bootNonce } = this.#init
-    const bytes = encodeAdvertisement(nodeId, bootNonce, this.#sequence, this.#neighbours)
+    const bytes = encodeAdvertisement(
+      nodeId,
+      bootNonce,
+      this.#sequence,
+      this.#neighbours,
+      this.#init.relays ?? true,
+    )
     this.database.accept(bytes, 0, bytes.length, nowMs, true)
     this.#self = this.database.find(nodeId, 0)!
     this.#self.unreachableSinceMs = Number.POSITIVE_INFINITY
@@ -334,11 +346,23 @@ export class LinkState {
       this.#computedMs = nowMs
       this.#counters.pathsComputed++
       this.#graph.update(this.database)
-      this.#paths.compute(this.#graph, this.#self.slot, this.#firstHops())
+      this.#computePaths()
       for (const origin of this.database.slots) if (origin !== null) this.#noteReach(origin, nowMs)
       this.#sync.isDirty = true
     }
     this.#sync.update()
+  }
+
+  /** Who passes nothing on is a leaf for unicast, while everybody still hears of everybody through it. */
+  #computePaths(): void {
+    const { slot } = this.#self
+    const firstHops = this.#firstHops()
+    this.#paths.compute(this.#graph, slot, firstHops)
+    this.#routes = this.#paths
+    if (this.#graph.leaves.size === 0) return
+    this.#routesAroundLeaves ??= new ShortestPaths()
+    this.#routes = this.#routesAroundLeaves
+    this.#routes.compute(this.#graph, slot, firstHops, this.#graph.leaves)
   }
 
   #noteReach(origin: Origin, nowMs: number): void {
@@ -362,11 +386,11 @@ export class LinkState {
     return this.#paths.distances[origin.slot] ?? UNREACHABLE
   }
 
-  /** Cost of the way to the node whose id is at `offset`, or null. */
+  /** Cost of the way that unicast takes to the node whose id is at `offset`, or null. */
   distanceTo(bytes: Uint8Array, offset: number, nowMs: number): number | null {
     this.#ensure(nowMs)
     const origin = this.database.find(bytes, offset)
-    const distance = origin === null ? UNREACHABLE : this.#distanceTo(origin)
+    const distance = origin === null ? UNREACHABLE : (this.#routes.distances[origin.slot] ?? UNREACHABLE)
     return distance === UNREACHABLE ? null : distance
   }
 
@@ -379,8 +403,8 @@ export class LinkState {
     if (this.#isDirty) this.#ensure(nowMs)
     const origin = this.database.find(bytes, offset)
     if (origin === null || origin === this.#self) return null
-    const low = this.#paths.lowHops[origin.slot] ?? 0
-    const high = this.#paths.highHops[origin.slot] ?? 0
+    const low = this.#routes.lowHops[origin.slot] ?? 0
+    const high = this.#routes.highHops[origin.slot] ?? 0
     const count = popCount(low) + popCount(high)
     if (count === 0) return null
     return this.#neighbours[bitOf(low, high, flow % count)]!

@@ -25,13 +25,15 @@ export class ShortestPaths {
   #positions = new Int32Array(0)
   #heapSize = 0
 
-  compute(graph: LinkGraph, self: number, firstHops: readonly FirstHop[]): void {
+  /** @param ends slots that no way leads through, though ways lead there */
+  compute(graph: LinkGraph, self: number, firstHops: readonly FirstHop[], ends?: ReadonlySet<number>): void {
     this.#reset(graph.capacity)
     this.distances[self] = 0
     for (const { slot, cost, bit } of firstHops)
       this.#relax(slot, cost, bit < 32 ? 1 << bit : 0, bit < 32 ? 0 : 1 << (bit - 32))
     while (this.#heapSize > 0) {
       const slot = this.#pop()
+      if (ends?.has(slot) === true) continue
       const base = slot * graph.stride
       const distance = this.distances[slot]!
       const low = this.lowHops[slot]!
