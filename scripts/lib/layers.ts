@@ -16,6 +16,7 @@ const LAYER_OF: Readonly<Record<string, Layer>> = {
   'libs/gossip': 'pure',
   'libs/icon': 'pure',
   'libs/identity': 'pure',
+  'libs/peers': 'pure',
   'libs/record': 'pure',
   'libs/sim': 'pure',
   'libs/switching': 'pure',
