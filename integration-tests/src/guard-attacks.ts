@@ -409,7 +409,8 @@ const MULTICAST_CONTROL: readonly GuardAttack[] = [
     what: 'a flood of MLD reports',
     tool: 'thc-ipv6 flood_mld26',
     perform: framesThrough({
-      filter: ({ attacker }) => `ether src ${attacker.mac} and ether dst 33:33:00:00:00:16`,
+      // From ever new addresses.
+      filter: (_scene, { mac }) => `ip6 and ether dst 33:33:00:00:00:16 and not ether src ${mac}`,
       run: ({ attacker }) => runFor(attacker, ATTACK_MS, 'atk6-flood_mld26', [attacker.interface]),
     }),
   },

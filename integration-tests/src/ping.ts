@@ -68,8 +68,8 @@ export class ContinuousPing {
   }
 
   /**
-   * Ends it and says what was lost: what was not answered although later requests were, however long that took. Where nothing is
-   * answered any more, everything since counts.
+   * Ends it and says what was lost since the first answer: what was not answered although later requests were, however long that
+   * took. Where nothing is answered any more, everything since counts.
    */
   async stop(): Promise<{ what: string; sent: number; lost: readonly number[]; duplicates: number }> {
     const before = this.#answers()
@@ -79,7 +79,9 @@ export class ContinuousPing {
     await this.#process.stop({ signal: 'SIGINT' })
     const { sent, sequences, duplicates } = parsePing(this.#process.output().stdout)
     const answered = new Set(sequences)
-    const lost = Array.from({ length: sent - 1 }, (_, index) => index + 1).filter((n) => !answered.has(n))
+    const first = Math.min(...sequences)
+    const numbers = Array.from({ length: sent - 1 }, (_, index) => index + 1)
+    const lost = numbers.filter((n) => n > first && !answered.has(n))
     return { what: this.#what, sent, lost, duplicates }
   }
 
