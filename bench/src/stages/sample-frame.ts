@@ -30,6 +30,18 @@ export function sampleBatch(payloadBytes: number): FrameBatch {
   return { bytes, offsets: Uint32Array.of(offset), lengths: Uint32Array.of(length), count: 1 }
 }
 
+/** A batch of so many small TCP frames, one after another. */
+export function packedBatch(count: number, frameBytes: number): FrameBatch {
+  const step = FRAME_HEADER_BYTES + frameBytes
+  const bytes = new Uint8Array(RECORD_HEADROOM_BYTES + count * step)
+  const offsets = Uint32Array.from({ length: count }, (_, i) => RECORD_HEADROOM_BYTES + i * step)
+  for (const offset of offsets) {
+    writeHeaders(new DataView(bytes.buffer, offset + FRAME_HEADER_BYTES), frameBytes)
+    writeVirtioHeader(bytes, offset, frameBytes, sampleHint(frameBytes - HEADER_BYTES))
+  }
+  return { bytes, offsets, lengths: new Uint32Array(count).fill(frameBytes), count }
+}
+
 /** Ethernet II, IPv4 (RFC 791) and TCP (RFC 9293) without options; the checksums are left to the offloads. */
 function writeHeaders(frame: DataView, length: number): void {
   frame.setUint16(0, 0x0200)
