@@ -24,7 +24,7 @@ import {
 } from './wire.ts'
 
 export interface DatagramChannelInit {
-  readonly socket: DatagramSocket
+  readonly socket: Pick<DatagramSocket, 'addReceiver' | 'removeReceiver' | 'outboxOf'>
   /** What both hellos allow. */
   readonly maxRecordBytes: number
   /**

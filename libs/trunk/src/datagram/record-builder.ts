@@ -10,6 +10,7 @@ import {
   NEEDS_CSUM,
 } from '@wakunet/interface'
 import {
+  FRAME_SEQUENCE_BYTES,
   MAX_RECORD_FRAMES,
   RECORD_FIELD,
   RECORD_HEADER_BYTES,
@@ -169,7 +170,10 @@ export class RecordBuilder {
         l4Offset,
         udp: isUdp,
         payloadOffset,
-        segment: Math.floor(payloadOffset / segmentBytes),
+        // The last one alone does not tell the size of those before it; that they are no smaller than this is enough.
+        segment: Math.floor(
+          payloadOffset / (isLast && slices === 1 && !isSized ? FRAME_SEQUENCE_BYTES : segmentBytes),
+        ),
         last: isLast,
       }
       if (!toSuperFramePart(bytes, frame, end - frame, part)) return 'malformed'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { segment } from '@wakunet/ethernet'
+import { finishForPlainPort } from '@wakunet/ethernet'
 import { SOCKET_ADDRESS_BYTES } from '@wakunet/netio'
 import { seededBytes, seededRandom, testSeed } from '@wakunet/testing'
 import { type Frame, framesOf, plainFrame, recordOf, tcpFrame, udpFrame } from './frames.ts'
@@ -12,7 +12,7 @@ const bytes = (length: number): Uint8Array => seededBytes(length, random)
 /** What a port without offloads would send of these frames. */
 function segmentsOf(frames: readonly Frame[]): string[] {
   return frames.flatMap(({ bytes: frame, hint }) =>
-    segment(frame.slice(), { ...hint }).map((part) => Buffer.from(part).toString('hex')),
+    finishForPlainPort(frame.slice(), { ...hint }).map((part) => Buffer.from(part).toString('hex')),
   )
 }
 
