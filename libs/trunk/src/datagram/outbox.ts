@@ -94,11 +94,11 @@ class Batch {
       this.#segments = MAX_UDP_SEGMENTS
       return taken
     }
-    const taken = Math.min(bytes, room * segment)
-    if (taken <= 0) return 0
-    this.#take(last, taken)
-    this.#segments = taken % segment === 0 ? this.#segments + taken / segment : MAX_UDP_SEGMENTS
-    return taken
+    // What was cut from one frame stays together: the receiver joins what it gets at once.
+    if (bytes > room * segment) return 0
+    this.#take(last, bytes)
+    this.#segments = bytes % segment === 0 ? this.#segments + bytes / segment : MAX_UDP_SEGMENTS
+    return bytes
   }
 
   #open(to: Destination, bytes: number, size: number, joinable: boolean): number {
