@@ -13,6 +13,7 @@
 export * from './attacks.ts'
 export * from './avahi.ts'
 export * from './bridged-lan.ts'
+export * from './datagram-scene.ts'
 export * from './datagram-tickers.ts'
 export * from './datagrams.ts'
 export * from './dhcp-client.ts'
