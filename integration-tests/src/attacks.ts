@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { LabHost } from '@wakunet/netlab'
+import type { LabHost, LabProcess } from '@wakunet/netlab'
 import { GUARD_NAMES } from '@wakunet/switching'
 import type { Station } from './station.ts'
 
@@ -24,6 +24,10 @@ export const ATTACK_PROGRAMS = [
   'yersinia',
 ]
 
+/** How long frames may take on a machine that is busy with other things. */
+const SEND_MIN_MS = 120_000
+const SLOWEST_PER_SECOND = 2_000
+
 /** Section `switch` of a node that looks away. */
 export const NO_GUARDS = {
   guards: Object.fromEntries(GUARD_NAMES.map((name) => [name, false])),
@@ -36,8 +40,17 @@ export type FrameOptions = Readonly<Record<string, string | number>>
 /** Frames of a kind that `programs/frames.py` knows, from a station's own interface. @returns how many were sent */
 export async function sendFrames(from: Station, mode: string, options: FrameOptions = {}): Promise<number> {
   const args = frameArguments(from.interface, mode, options)
-  const { stdout } = await from.host.lab.exec(PYTHON, args, { timeoutMs: 120_000 })
+  const timeoutMs = SEND_MIN_MS + (Number(options.count ?? 0) / SLOWEST_PER_SECOND) * 1_000
+  const { stdout } = await from.host.lab.exec(PYTHON, args, { timeoutMs })
   return (JSON.parse(stdout) as { sent: number }).sent
+}
+
+/** The same until it is stopped. */
+export function startFrames(from: Station, mode: string, options: FrameOptions = {}): LabProcess {
+  return from.host.lab.spawn(
+    PYTHON,
+    frameArguments(from.interface, mode, { ...options, count: Number.MAX_SAFE_INTEGER }),
+  )
 }
 
 /** The same from any interface, at the very moment of the call of what it returns. */

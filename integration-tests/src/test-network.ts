@@ -1,5 +1,12 @@
 import type { PeerInfo, PortInfo, ReplyOf, TrunkStatus, VlanInfo } from '@wakunet/bus'
-import { type Capture, type CommandResult, type HostPair, Lab, type LabHost } from '@wakunet/netlab'
+import {
+  type Capture,
+  type CommandResult,
+  type HostPair,
+  Lab,
+  type LabHost,
+  type SiteInit,
+} from '@wakunet/netlab'
 import { requirePrograms, requireRoot } from '@wakunet/testing'
 import { type Host, type HostSettings, TRUNK_PORT } from './host.ts'
 import { NODE, NODE_ENVIRONMENT, servicePath } from './programs.ts'
@@ -19,6 +26,8 @@ export interface TestNetworkInit {
   readonly bareHosts?: number
   /** Single cables between pairs of hosts instead of one underlay for all; nodes know those next to them. */
   readonly edges?: readonly HostPair[]
+  /** The network that each host is in, instead of one underlay for all; nodes are configured with those that are public. */
+  readonly sites?: readonly SiteInit[]
   /** What the node on a host, by number from 1, is configured with beside its peers. */
   readonly settings?: (number: number) => Pick<HostSettings, 'switch' | 'trunk'>
   /** How nodes find each other. Default `bootstrap`: each knows the addresses of all. */
@@ -33,8 +42,17 @@ export interface ShownVlan {
   readonly joined: ReplyOf<'switch.show'> | null
 }
 
-/** Where a node's peers listen: those at the other ends of its cables, or all on the one underlay. */
-function addressesOfPeers(lab: Lab, homes: readonly LabHost[], home: LabHost): string[] {
+/** Where a node's peers listen: those at the other ends of its cables, the first that is public, or all on the one underlay. */
+function addressesOfPeers(
+  lab: Lab,
+  homes: readonly LabHost[],
+  home: LabHost,
+  sites: readonly SiteInit[] | undefined,
+): string[] {
+  if (sites !== undefined) {
+    const known = homes[sites.findIndex(({ nat }) => nat === 'none')]
+    return known === undefined || known === home ? [] : [`/ip4/${known.address4}/tcp/${TRUNK_PORT}`]
+  }
   const addresses =
     lab.edges.length === 0
       ? homes.filter((other) => other !== home).map((other) => other.address4)
@@ -60,13 +78,14 @@ export class TestNetwork {
     const { nodes = 3, bareHosts = 0, discovery = 'bootstrap' } = init
     requireRoot()
     requirePrograms(['ip', 'ping', 'curl', 'tcpdump', 'socat', 'nats-server', ...(init.programs ?? [])])
-    const edges = init.edges === undefined ? {} : { edges: init.edges }
-    const lab = await Lab.create({ name: init.name, hosts: nodes + bareHosts, ...edges })
+    const { name, edges, sites } = init
+    const ways = edges !== undefined ? { edges } : sites !== undefined ? { sites } : {}
+    const lab = await Lab.create({ name, hosts: nodes + bareHosts, ...ways })
     const homes = lab.hosts.slice(0, nodes)
     const hosts = homes.map((home, index) =>
       init.shape.createHost(home, {
         ...init.settings?.(index + 1),
-        bootstrap: discovery === 'mdns' ? [] : addressesOfPeers(lab, homes, home),
+        bootstrap: discovery === 'mdns' ? [] : addressesOfPeers(lab, homes, home, sites),
         mdns: discovery === 'mdns',
       }),
     )

@@ -18,6 +18,8 @@ export type AddressMode = (typeof ADDRESS_MODES)[number]
 
 /** What a member says of itself. */
 export interface MemberFacts {
+  /** 32 bytes; the node id is its hash. */
+  readonly publicKey: Uint8Array
   readonly hostname: string
   readonly leases: readonly Lease[]
   readonly multiaddrs: readonly string[]

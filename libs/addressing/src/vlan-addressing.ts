@@ -335,8 +335,8 @@ export class VlanAddressing<P extends AddressingPeer> {
   memberOf(nodeId: Uint8Array): MemberFacts | null {
     const announcement = this.#announcements.of(nodeId)
     if (announcement === null) return null
-    const { hostname, leases, multiaddrs, bridged, mtu } = announcement
-    return { hostname, leases, multiaddrs, bridged, mtu }
+    const { publicKey, hostname, leases, multiaddrs, bridged, mtu } = announcement
+    return { publicKey, hostname, leases, multiaddrs, bridged, mtu }
   }
 
   /** Addresses of a member's own interface, text without prefix length; also what its own DHCP client was given. */

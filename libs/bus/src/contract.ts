@@ -120,6 +120,8 @@ export const contract = {
       peerId: peerIdSchema.optional(),
       /** From the member's announcement, unchecked. */
       addresses: announcedAddressesSchema,
+      /** The member's, whose hash is its node id: over a relay it is called by it. */
+      publicKey: z.base64().length(44).optional(),
       /** What the pair exchanges now. A trunk that carries less than half of it may give way; 0: only idle ones. */
       bytesPerSecond: z.number().nonnegative().optional(),
     }),

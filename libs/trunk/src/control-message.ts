@@ -10,6 +10,7 @@ import {
   MAX_CONTROL_BYTES,
   MAX_OFFERED_CIPHERS,
   MAX_PEER_ADDRESSES,
+  MAX_REACH_ADDRESSES,
   MAX_VLAN_PEERS,
   MAX_VLAN_RECORD_BYTES,
 } from './protocol.ts'
@@ -92,6 +93,17 @@ const controlMessageSchema = z.discriminatedUnion('type', [
     type: z.literal('datagram-candidates'),
     sequence: uint,
     candidates: z.array(candidateSchema).max(MAX_CANDIDATES),
+  }),
+  z.strictObject({
+    type: z.literal('reach-request'),
+    sequence: uint,
+    addresses: z.array(text(MAX_ADDRESS_CHARACTERS)).max(MAX_REACH_ADDRESSES),
+  }),
+  z.strictObject({
+    type: z.literal('reach-answer'),
+    sequence: uint,
+    observed: text(MAX_ADDRESS_CHARACTERS),
+    reached: z.array(z.boolean()).max(MAX_REACH_ADDRESSES),
   }),
   z.strictObject({ type: z.literal('close'), ...closing }),
 ])

@@ -55,6 +55,12 @@ export type CandidateKind = (typeof CANDIDATE_KINDS)[number]
 /** Ciphers in one offer, also such as only later versions know. */
 export const MAX_OFFERED_CIPHERS = 8
 
+/** Capability of a side that takes `reach-request` and `reach-answer`. */
+export const REACH_CAPABILITY = 'reach'
+
+/** Of a `reach-request`. */
+export const MAX_REACH_ADDRESSES = 4
+
 /** Why a trunk is refused or closed; on the wire. */
 export const CLOSE_CODES = [
   'version',

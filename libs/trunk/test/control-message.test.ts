@@ -68,6 +68,13 @@ const messages: Record<string, ControlMessage> = {
       { host: '2001:db8::7', port: 61_000, kind: 'reflexive' },
     ],
   },
+  'reach-request': { type: 'reach-request', sequence: 3, addresses: ['/ip4/192.0.2.7/tcp/4740'] },
+  'reach-answer': {
+    type: 'reach-answer',
+    sequence: 3,
+    observed: '/ip4/192.0.2.7/tcp/50123',
+    reached: [true],
+  },
   close: { type: 'close', code: 'stopping', message: 'bye' },
 }
 const isDecodeError = (error: unknown): boolean =>

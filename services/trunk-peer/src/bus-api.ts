@@ -35,7 +35,7 @@ export class BusApi {
         members: this.#service.members(vlanId as VlanId),
       })),
       bus.respond('trunk.sign', (request) => signWithNodeKey(this.#service.running.key, request)),
-      bus.respond('trunk.shortcut', (request) => this.#service.running.mesh.shortcuts.request(request)),
+      bus.respond('trunk.shortcut', (request) => this.#service.running.mesh.shortcut(request)),
       bus.respond('directory.create', (request) => directory.create(request)),
       bus.respond('directory.edit', (request) => directory.edit(request)),
       bus.respond('directory.resolve', ({ vlan, timeoutMs }) => directory.resolve(vlan, timeoutMs)),

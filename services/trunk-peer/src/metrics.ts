@@ -100,6 +100,31 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
     () => service.running.mesh.shortcuts.refusals,
   )
   metrics.countersFrom(
+    'wakunet_trunk_peer_reach',
+    {
+      answered: 'Requests of peers to be dialled that were answered.',
+      dialled: 'Addresses dialled for them.',
+      reached: 'Addresses at which the peer was there.',
+      ignored: 'Requests over their rate, over a relay, or while others were under way.',
+      upgradesTried: 'Direct dials to peers whose trunk goes over a relay.',
+      upgraded: 'Such dials that were answered.',
+      reservationsMade: 'Reservations at relays, so that this node can be reached.',
+      reservationsRefused: 'Peers that did not grant one.',
+    },
+    () => {
+      const { server, upgrades, relays } = service.running.reach
+      const { tried, upgraded } = upgrades.stats
+      const { reserved, refused } = relays.stats
+      const counters = {
+        upgradesTried: tried,
+        upgraded,
+        reservationsMade: reserved,
+        reservationsRefused: refused,
+      }
+      return { ...server.stats, ...counters }
+    },
+  )
+  metrics.countersFrom(
     'wakunet_trunk_peer_vlan_peers',
     {
       asked: 'Questions to peers who else is in a VLAN.',

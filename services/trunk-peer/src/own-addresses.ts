@@ -71,12 +71,12 @@ export class OwnAddresses {
 }
 
 /**
- * Those of a host's addresses that fit an announcement. Its own peer id is left out: the reader of an announcement checks who
- * answers by the node id. Addresses over a relay are left out too: whoever needs one learns of it from the relay.
+ * Those of a host's addresses that fit an announcement, public ones and those over relays first as the host gives them. Its own peer id is
+ * left out: the reader of an announcement checks who answers by the node id.
  */
 export function announcedAddresses(addresses: readonly string[], peerId: string): string[] {
   const suffix = `/p2p/${peerId}`
   return [...new Set(addresses.map((address) => address.replace(suffix, '')))]
-    .filter((address) => !address.includes('/p2p-circuit') && Buffer.byteLength(address) <= MAX_ADDRESS_BYTES)
+    .filter((address) => Buffer.byteLength(address) <= MAX_ADDRESS_BYTES)
     .slice(0, MAX_ADDRESSES)
 }

@@ -4,6 +4,8 @@ import { type Cidr, cidrContains, parseCidr } from '@wakunet/addressing'
 
 const MAX_ADDRESSES = 8
 const MAX_ADDRESS_CHARACTERS = 128
+const CIRCUIT = '/p2p-circuit'
+const MAX_CIRCUIT_CHARACTERS = MAX_ADDRESS_CHARACTERS + CIRCUIT.length
 
 /** Networks that are not the same everywhere: an address in them means a host only to those who have one there too. */
 const LOCAL_NETWORKS: readonly (readonly Cidr[])[] = [
@@ -65,7 +67,40 @@ function forbiddenNetworks(own: readonly string[]): readonly Cidr[] {
 /** True for an address of loopback or of a network that is not the internet. */
 export function isLocalAddress(address: Multiaddr): boolean {
   const host = hostOfText(address.toString())
-  return host !== null && LOCAL_NETWORKS.some((networks) => within(networks, host))
+  return host !== null && isLocalHost(host)
+}
+
+/** The same for an IP address. */
+export function isLocalHost(host: string): boolean {
+  return LOCAL_NETWORKS.some((networks) => within(networks, host)) || within(NEVER, host)
+}
+
+/** An IP address with a TCP port. */
+export interface TcpSocket {
+  readonly host: string
+  readonly port: number
+  readonly family: 4 | 6
+}
+
+/** Where an address of `tcpHost`'s form leads; null for others, relayed ones included. */
+export function socketOf(text: string): TcpSocket | null {
+  const address = parse(text)
+  const host = address === null ? null : tcpHost(address)
+  if (address === null || host === null) return null
+  const port = Number(address.getComponents()[1]?.value)
+  return { host, port, family: isIPv6(host) ? 6 : 4 }
+}
+
+/**
+ * Those of a stranger's addresses over relays, `/ip4|ip6/HOST/tcp/PORT/p2p/RELAY/p2p-circuit`, whose relay this node may dial, by the
+ * rules of `dialableAddresses`.
+ */
+export function dialableCircuits(claimed: readonly string[], rules: AddressRules): string[] {
+  const circuits = claimed.filter((text) => text.endsWith(CIRCUIT) && text.length <= MAX_CIRCUIT_CHARACTERS)
+  return circuits
+    .slice(0, MAX_ADDRESSES)
+    .filter((text) => dialableAddresses([text.slice(0, -CIRCUIT.length)], rules).length === 1)
+    .filter((text) => text.includes('/p2p/'))
 }
 
 function parse(text: string): Multiaddr | null {
@@ -77,12 +112,12 @@ function parse(text: string): Multiaddr | null {
   }
 }
 
-/** Host of an address that is `/ip4|ip6/HOST/tcp/PORT`, with or without a peer id at its end; null for all others. */
+/** Host of an address that is `/ip4|ip6/HOST/tcp/PORT`, with or without `/ws` and a peer id at its end; null for all others. */
 function tcpHost(address: Multiaddr): string | null {
-  const [ip, tcp, peer, ...more] = address.getComponents()
+  const [ip, tcp, ...rest] = address.getComponents()
   if ((ip?.name !== 'ip4' && ip?.name !== 'ip6') || tcp?.name !== 'tcp' || tcp.value === '0') return null
-  if ((peer !== undefined && peer.name !== 'p2p') || more.length > 0) return null
-  return ip.value ?? null
+  const end = rest.map(({ name }) => name).join('/')
+  return ['', 'p2p', 'ws', 'ws/p2p'].includes(end) ? (ip.value ?? null) : null
 }
 
 function hostOfText(text: string): string | null {

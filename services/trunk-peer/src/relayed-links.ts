@@ -37,8 +37,14 @@ export interface RelayedLinksStats {
   unexpected: number
 }
 
+/** A member that is to be reached over a relay. */
+export interface RelayedMember extends FoundMember {
+  /** Addresses over relays at which it says that it can be reached, without its peer id; checked. */
+  readonly circuits: readonly string[]
+}
+
 interface Link {
-  member: FoundMember
+  member: RelayedMember
   wantedAtMs: number
   attempts: number
   nextAtMs: number
@@ -47,7 +53,7 @@ interface Link {
 
 /**
  * Trunks over a common peer, to members that cannot be dialled (`docs/protocols/trunk.md`, virtual links). Of the two, the one with
- * the higher node id makes a reservation at the common peer, and the other dials over it.
+ * the higher node id makes a reservation at the common peer, and the other dials over it; later both dial.
  */
 export class RelayedLinks {
   readonly #init: RelayedLinksInit
@@ -74,8 +80,8 @@ export class RelayedLinks {
     this.#stopping.abort(new Error('stopping'))
   }
 
-  /** A member could not be dialled; it was told of by a peer that may relay. */
-  want(member: FoundMember): void {
+  /** A member could not be dialled; it was told of by a peer that may relay, or has told its relays itself. */
+  want(member: RelayedMember): void {
     const now = this.#init.clock.monotonicMs()
     const known = this.#links.get(member.nodeId)
     if (known !== undefined) {
@@ -84,7 +90,7 @@ export class RelayedLinks {
       return
     }
     // Relays are not chained.
-    if (member.via.address.includes('/p2p-circuit') || this.#links.size >= MAX_LINKS) return
+    if (member.via?.relayed === true || this.#links.size >= MAX_LINKS) return
     this.stats.wanted++
     this.#links.set(member.nodeId, { member, wantedAtMs: now, attempts: 0, nextAtMs: now, running: false })
     this.tick()
@@ -118,7 +124,7 @@ export class RelayedLinks {
       else if (
         !link.running &&
         link.nextAtMs <= now &&
-        link.member.via.up &&
+        link.member.via?.up !== false &&
         running < MAX_ATTEMPTS_AT_A_TIME
       ) {
         running++
@@ -132,26 +138,42 @@ export class RelayedLinks {
     const { member } = link
     link.running = true
     try {
-      if (self > member.nodeId) await this.#reserve(member)
-      else await this.#dial(member)
+      if (member.via === null) await this.#dialCircuits(member)
+      else if (self > member.nodeId && link.attempts === 0) await this.#reserve(member.via)
+      // The other may not have heard of this node, but have a reservation.
+      else await this.#dial(member, `${member.via.address}/p2p-circuit`)
     } catch (error) {
       this.stats.failed++
-      logger.debug('no way over the common peer', { peer: member.peerId, via: member.via.peerId, error })
+      logger.debug('no way over a relay', { peer: member.peerId, via: member.via?.peerId, error })
     }
     const delayMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** link.attempts++)
     link.nextAtMs = clock.monotonicMs() + delayMs
     link.running = false
   }
 
-  async #reserve({ via }: FoundMember): Promise<void> {
+  async #reserve(via: Trunk): Promise<void> {
     await this.#init.reserve(peerIdFromString(via.peerId))
     this.stats.reserved++
   }
 
-  async #dial({ nodeId, peerId, via }: FoundMember): Promise<void> {
+  /** One after the other, up to the first that leads there. */
+  async #dialCircuits(member: RelayedMember): Promise<void> {
+    let failure: unknown = new Error('no relay is known')
+    for (const circuit of member.circuits) {
+      try {
+        await this.#dial(member, circuit)
+        return
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  async #dial({ nodeId, peerId }: RelayedMember, circuit: string): Promise<void> {
     this.stats.dialled++
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(ATTEMPT_TIMEOUT_MS)])
-    const target = multiaddr(`${via.address}/p2p-circuit/p2p/${peerId}`)
+    const target = multiaddr(`${circuit}/p2p/${peerId}`)
     this.#init.adopt(await this.#init.host.dial(target, { signal }), nodeId)
     this.stats.opened++
   }

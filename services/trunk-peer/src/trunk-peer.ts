@@ -12,6 +12,7 @@ import {
   MAX_ANNOUNCED_VLANS,
   MAX_RECORD_LIMIT_BYTES,
   MESH_CAPABILITY,
+  REACH_CAPABILITY,
   TRUNK_VERSIONS,
 } from '@wakunet/trunk'
 import type { Registry } from 'prom-client'
@@ -32,6 +33,7 @@ import { loadNodeKey, type NodeKey } from './node-key.ts'
 import { OverlayGate } from './overlay-gate.ts'
 import { OwnAddresses } from './own-addresses.ts'
 import { PeerBook } from './peer-book.ts'
+import { Reach } from './reach/reach.ts'
 import { RecordNews } from './record-news.ts'
 import type { VlanStateEntry } from './stored-vlan.ts'
 import { TrunkUsage } from './trunk-usage.ts'
@@ -79,6 +81,7 @@ interface RunningParts {
   readonly addresses: OwnAddresses
   readonly mesh: Mesh
   readonly discovery: Discovery
+  readonly reach: Reach
   readonly datagrams: DatagramPort
 }
 
@@ -166,6 +169,7 @@ export class TrunkPeer implements Startable {
       listen: await usableListenAddresses(config.listen),
       agent: AGENT,
       gate: this.gate,
+      moreAddresses: () => this.#running?.reach.addresses ?? [],
       relayGate: {
         mayReserve: (peer) => this.#running?.mesh.mayReserve(peer) ?? false,
         mayConnect: (from, to) => this.#running?.mesh.mayConnect(from, to) ?? false,
@@ -213,8 +217,21 @@ export class TrunkPeer implements Startable {
       },
     })
     const mesh = this.#createMesh(host, reserve, key, trunks)
+    const reach = this.#createReach(host, reserve, trunks, mesh)
     const startedAtMs = clock.monotonicMs()
-    this.#running = { host, key, trunks, dialer, addresses, mesh, datagrams, discovery, links, startedAtMs }
+    this.#running = {
+      host,
+      key,
+      trunks,
+      dialer,
+      addresses,
+      mesh,
+      reach,
+      datagrams,
+      discovery,
+      links,
+      startedAtMs,
+    }
     this.#learnBootstrap()
     trunks.start()
     dialer.start()
@@ -222,6 +239,7 @@ export class TrunkPeer implements Startable {
     links.start()
     mesh.start()
     discovery.start({ host, trunks: () => trunks.up() })
+    reach.start()
     this.#api.start()
     this.#timers = [
       clock.setInterval(() => this.#tellMembers(this.memberships.ourVlans()), MEMBERS_REFRESH_MS),
@@ -247,6 +265,7 @@ export class TrunkPeer implements Startable {
     running.links.stop()
     running.addresses.stop()
     running.dialer.stop()
+    running.reach.stop()
     running.mesh.stop()
     running.trunks.stop()
     await running.datagrams.stop()
@@ -294,11 +313,13 @@ export class TrunkPeer implements Startable {
         this.recordNews.up(trunk.nodeId)
         this.#tellMembersSoon(this.memberships.vlansOfPeer(trunk.nodeId))
         this.#setQuick()
+        this.#running?.reach.up()
       },
       onDown: (trunk, reason) => {
-        this.#running?.mesh.ended(trunk, reason)
+        this.#running?.reach.ended(trunk)
         this.relay.removePeer(trunk)
         if (this.#running?.trunks.get(trunk.nodeId) === undefined) {
+          this.#running?.mesh.ended(trunk, reason)
           this.#tellMembersSoon(this.memberships.removePeer(trunk.nodeId))
           this.recordNews.forget(trunk.nodeId)
         }
@@ -312,6 +333,10 @@ export class TrunkPeer implements Startable {
       onMessage: (trunk, message) => {
         if (message.type === 'vlan-peers-request' || message.type === 'vlan-peers') {
           void this.#running?.mesh.receive(trunk, message)
+          return
+        }
+        if (message.type === 'reach-request' || message.type === 'reach-answer') {
+          this.#running?.reach.receive(trunk, message)
           return
         }
         const vlan = vlanIdFromBytes(message.vlan)
@@ -363,8 +388,33 @@ export class TrunkPeer implements Startable {
       bus,
       clock,
       logger: logger.child('mesh'),
+      isReachedOverRelays: () => (this.#running?.reach.relays.addresses.length ?? 0) > 0,
       mayMatter: (nodeId) => this.#mayMatter(nodeId),
     })
+  }
+
+  #createReach(host: Libp2p, reserve: Host['reserve'], trunks: Trunks, mesh: Mesh): Reach {
+    const { clock, logger } = this.#components
+    return new Reach({
+      config: this.#init.config,
+      host,
+      trunks,
+      book: this.book,
+      gate: this.gate,
+      clock,
+      logger,
+      reserve,
+      adopt: (connection, nodeId) => mesh.shortcuts.adopt(connection, nodeId),
+      onAddresses: () => this.#addressesChanged(host),
+    })
+  }
+
+  /** Tells switches, and by libp2p's identify the peers. */
+  #addressesChanged(host: Libp2p): void {
+    this.#running?.addresses.check()
+    host.peerStore
+      .patch(host.peerId, { multiaddrs: host.getMultiaddrs() })
+      .catch((error) => this.#components.logger.debug('own addresses were not stored', { error }))
   }
 
   #hello(datagrams: DatagramPort): Hello {
@@ -374,7 +424,11 @@ export class TrunkPeer implements Startable {
       agent: AGENT,
       role: [...this.#init.config.roles],
       bootNonce: this.#bootNonce,
-      capabilities: [MESH_CAPABILITY, ...(datagrams.port === null ? [] : [DATAGRAM_CAPABILITY])],
+      capabilities: [
+        MESH_CAPABILITY,
+        REACH_CAPABILITY,
+        ...(datagrams.port === null ? [] : [DATAGRAM_CAPABILITY]),
+      ],
       maxRecordBytes: MAX_RECORD_LIMIT_BYTES,
       maxVlans: MAX_ANNOUNCED_VLANS,
       heartbeatMs: this.#init.config.heartbeatMs,

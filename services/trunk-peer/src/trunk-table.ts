@@ -15,6 +15,8 @@ export class TrunkTable {
   readonly #self: NodeId
   readonly #limit: number
   readonly #trunks = new Map<NodeId, Trunk>()
+  /** Direct trunks that take the place of a relayed one once they are up; until then frames go on over it. */
+  readonly #successors = new Map<NodeId, Trunk>()
 
   constructor(self: NodeId, limit: number) {
     this.#self = self
@@ -36,7 +38,8 @@ export class TrunkTable {
   /**
    * Decides about a trunk whose hellos agree, and takes it in. Both sides decide the same:
    * a restarted peer's trunk replaces its old one, and any replaces one that has fallen silent; of two that were dialled at once the one
-   * stays whose initiator has the lower node id; of two in the same direction the newer.
+   * stays whose initiator has the lower node id; of two in the same direction the newer. A direct one takes the place of a relayed one,
+   * and never the other way.
    */
   admit(trunk: Trunk): Admission {
     const old = this.#trunks.get(trunk.nodeId)
@@ -48,22 +51,38 @@ export class TrunkTable {
       return { replaces: null, replaceCode: 'duplicate', refusal: null }
     }
     const restarted = !sameBoot(old, trunk)
-    if (
-      restarted ||
-      old.health?.silent === true ||
-      old.streamLost ||
-      old.initiator === trunk.initiator ||
-      this.#outranks(trunk)
-    ) {
+    const isLost = restarted || old.health?.silent === true || old.streamLost
+    if (!isLost && old.relayed !== trunk.relayed) return this.#admitBeside(trunk)
+    if (isLost || old.initiator === trunk.initiator || this.#outranks(trunk)) {
       this.#trunks.set(trunk.nodeId, trunk)
       return { replaces: old, replaceCode: restarted ? 'replaced' : 'duplicate', refusal: null }
     }
     return refusal('duplicate', 'another trunk between these nodes stays')
   }
 
+  /** A trunk is up. @returns the relayed one whose place it takes now, if any */
+  promote(trunk: Trunk): Trunk | null {
+    if (this.#successors.get(trunk.nodeId) !== trunk) return null
+    this.#successors.delete(trunk.nodeId)
+    const old = this.#trunks.get(trunk.nodeId) ?? null
+    this.#trunks.set(trunk.nodeId, trunk)
+    return old
+  }
+
   /** @returns false where the trunk was not (or no longer) the one in the table */
   remove(trunk: Trunk): boolean {
+    if (this.#successors.get(trunk.nodeId) === trunk) this.#successors.delete(trunk.nodeId)
     return this.#trunks.get(trunk.nodeId) === trunk && this.#trunks.delete(trunk.nodeId)
+  }
+
+  /** One of the two goes over a relay: the direct one stays, or is to stay. */
+  #admitBeside(trunk: Trunk): Admission {
+    if (trunk.relayed) return refusal('duplicate', 'a direct trunk between these nodes stays')
+    const rival = this.#successors.get(trunk.nodeId) ?? null
+    if (rival !== null && rival.initiator !== trunk.initiator && !this.#outranks(trunk))
+      return refusal('duplicate', 'another direct trunk between these nodes stays')
+    this.#successors.set(trunk.nodeId, trunk)
+    return { replaces: rival, replaceCode: 'duplicate', refusal: null }
   }
 
   /** True where the new trunk's initiator has the lower node id of the two. */

@@ -16,6 +16,7 @@ import {
 } from '@wakunet/trunk'
 import type { DatagramPort } from './datagram/datagram-port.ts'
 import { PeerHealth } from './peer-health.ts'
+import { isRelayed } from './reach/relayed-address.ts'
 import { TrunkPath, type TrunkPathStats } from './trunk-path.ts'
 
 /** A trunk whose stream is dead lives on datagrams for so long: until a new one takes its place. */
@@ -46,7 +47,9 @@ export interface TrunkInit {
 /** Messages that are not about the trunk itself. */
 export type PeerMessage = Extract<
   ControlMessage,
-  { type: 'record-request' | 'record' | 'vlan-peers-request' | 'vlan-peers' }
+  {
+    type: 'record-request' | 'record' | 'vlan-peers-request' | 'vlan-peers' | 'reach-request' | 'reach-answer'
+  }
 >
 
 /** What a trunk tells its owner. Never called after `onDown`. */
@@ -131,6 +134,11 @@ export class Trunk {
   /** Monotonic time at which it came up; 0 before. */
   get upAtMs(): number {
     return this.#upAtMs
+  }
+
+  /** True where the connection goes over a relay. */
+  get relayed(): boolean {
+    return isRelayed(this.address)
   }
 
   /** True where both sides have the capability. */

@@ -5,12 +5,15 @@ import type { DatagramPort } from './datagram/datagram-port.ts'
 import { nodeIdOfPeer } from './node-key.ts'
 import type { KnownPeer, PeerBook } from './peer-book.ts'
 import { TICK_MS } from './peer-health.ts'
+import { isRelayed } from './reach/relayed-address.ts'
 import { type PeerMessage, Trunk, type TrunkEnd, type TrunkEvents } from './trunk.ts'
 import { TrunkTable } from './trunk-table.ts'
 
 const OPEN_TIMEOUT_MS = 5_000
 /** Connections whose trunk has not finished its hello. */
 const MAX_PENDING = 64
+/** A relayed trunk stays open for so long beside the direct one: what is on its way over it arrives. */
+const LINGER_MS = 1_000
 
 export interface TrunksInit {
   readonly self: NodeId
@@ -55,6 +58,8 @@ export class Trunks {
   readonly #table: TrunkTable
   /** Trunks between their first byte and `up`. */
   readonly #pending = new Set<Trunk>()
+  /** Relayed trunks whose place a direct one has taken; bounded by the trunks. */
+  readonly #lingering = new Set<Trunk>()
   /** Connections on which a control stream is being opened; bounded by the dials at a time. */
   readonly #opening = new Set<string>()
   readonly #ended: TrunksStats = {
@@ -107,7 +112,7 @@ export class Trunks {
   stop(): void {
     this.#timer?.cancel()
     this.#timer = null
-    for (const trunk of [...this.#pending, ...this.#table.all()])
+    for (const trunk of [...this.#pending, ...this.#lingering, ...this.#table.all()])
       trunk.close('stopping', 'the node is stopping')
   }
 
@@ -120,7 +125,8 @@ export class Trunks {
       return
     }
     const existing = this.#table.get(nodeId)
-    if (existing?.up === true && !existing.streamLost) {
+    const isGood = existing?.up === true && !existing.streamLost
+    if (isGood && (!existing.relayed || isRelayed(connection.remoteAddr.toString()))) {
       book.connected(peer, clock.monotonicMs())
       return
     }
@@ -179,6 +185,7 @@ export class Trunks {
   isInUse(connection: Connection): boolean {
     if (this.#opening.has(connection.id)) return true
     for (const trunk of this.#pending) if (trunk.runsOver(connection)) return true
+    for (const trunk of this.#lingering) if (trunk.runsOver(connection)) return true
     for (const trunk of this.#table.all()) if (trunk.runsOver(connection)) return true
     return false
   }
@@ -211,6 +218,7 @@ export class Trunks {
     },
     onUp: (trunk) => {
       this.#pending.delete(trunk)
+      this.#retire(this.#table.promote(trunk))
       this.#ended.trunksOpened++
       const peer = this.#init.book.get(trunk.peerId)
       if (peer !== undefined) this.#init.book.connected(peer, this.#init.clock.monotonicMs())
@@ -223,6 +231,16 @@ export class Trunks {
     onRoundTrip: (trunk) => this.#init.onRoundTrip(trunk),
     onMessage: (trunk, message) => this.#init.onMessage(trunk, message),
     onRecord: (trunk, record) => this.#init.onRecord(trunk, record),
+  }
+
+  /** A direct trunk has taken its place. */
+  #retire(relayed: Trunk | null): void {
+    if (relayed === null) return
+    this.#lingering.add(relayed)
+    this.#init.clock.setTimeout(
+      () => relayed.close('duplicate', 'a direct trunk has taken its place'),
+      LINGER_MS,
+    )
   }
 
   /** Frames go on by datagram; a new connection is dialled as if the trunk had ended. */
@@ -238,6 +256,7 @@ export class Trunks {
   #down(trunk: Trunk, reason: TrunkEnd): void {
     const { book, clock, logger } = this.#init
     this.#pending.delete(trunk)
+    this.#lingering.delete(trunk)
     const current = this.#table.remove(trunk)
     addStats(this.#ended, trunk)
     if (reason.code === 'malformed' || reason.code === 'flood') this.#ended.protocolViolations++

@@ -17,6 +17,8 @@ import type { Trunks } from './trunks.ts'
 
 /** A new trunk's memberships come first: members are not asked. */
 const FIRST_ASKED_AFTER_MS = 2_000
+/** Once more sooner: a member that joins at the same time has announced it by then. */
+const ASKED_AGAIN_AFTER_MS = 5_000
 const ASKED_EVERY_MS = 60_000
 /** Questions at one tick, over all trunks. */
 const QUESTIONS_PER_TICK = 16
@@ -30,8 +32,14 @@ export interface FoundMember {
   readonly peerId: string
   /** As told: unchecked. */
   readonly addresses: readonly string[]
-  /** The trunk to the peer that has told. */
-  readonly via: Trunk
+  /** The trunk to the peer that has told; null where the member itself has, in its announcement. */
+  readonly via: Trunk | null
+}
+
+interface Question {
+  readonly atMs: number
+  readonly count: number
+  open: boolean
 }
 
 export interface VlanPeersInit {
@@ -66,7 +74,7 @@ export interface VlanPeersStats {
 export class VlanPeers {
   readonly #init: VlanPeersInit
   /** What each trunk's peer was asked, and when; entries of VLANs that were left go when they are asked anew. */
-  readonly #asked = new WeakMap<Trunk, Map<VlanId, { atMs: number; open: boolean }>>()
+  readonly #asked = new WeakMap<Trunk, Map<VlanId, Question>>()
   readonly #buckets = new WeakMap<Trunk, TokenBucket>()
   readonly stats: VlanPeersStats = { asked: 0, answered: 0, found: 0, requestsIgnored: 0, answersIgnored: 0 }
 
@@ -130,10 +138,12 @@ export class VlanPeers {
 
   #ask(trunk: Trunk, vlan: VlanId, ours: ReadonlySet<VlanId>): boolean {
     const now = this.#init.clock.monotonicMs()
-    const asked = this.#asked.get(trunk) ?? new Map<VlanId, { atMs: number; open: boolean }>()
-    if (now - (asked.get(vlan)?.atMs ?? Number.NEGATIVE_INFINITY) < ASKED_EVERY_MS) return false
+    const asked = this.#asked.get(trunk) ?? new Map<VlanId, Question>()
+    const last = asked.get(vlan)
+    const waitMs = last?.count === 1 ? ASKED_AGAIN_AFTER_MS : ASKED_EVERY_MS
+    if (now - (last?.atMs ?? Number.NEGATIVE_INFINITY) < waitMs) return false
     for (const left of asked.keys()) if (!ours.has(left)) asked.delete(left)
-    asked.set(vlan, { atMs: now, open: true })
+    asked.set(vlan, { atMs: now, open: true, count: (last?.count ?? 0) + 1 })
     this.#asked.set(trunk, asked)
     this.stats.asked++
     return trunk.sendControl({ type: 'vlan-peers-request', vlan: vlanIdToBytes(vlan) })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { multiaddr } from '@multiformats/multiaddr'
 import fc from 'fast-check'
 import { OverlayGate } from '../src/overlay-gate.ts'
-import { dialableAddresses, isLocalAddress } from '../src/peer-addresses.ts'
+import { dialableAddresses, dialableCircuits, isLocalAddress, socketOf } from '../src/peer-addresses.ts'
 
 const PUBLIC = ['/ip4/203.0.113.7/tcp/4740']
 const PRIVATE = ['/ip4/10.1.2.3/tcp/4740', ...PUBLIC]
@@ -84,4 +84,28 @@ test('a node relays unasked for peers of private networks, which is what isLocal
   const other = ['/ip4/198.51.100.1/tcp/1', '/ip6/2001:db8::1/tcp/1', '/dns/lan/tcp/1']
   assert.ok(local.every((text) => isLocalAddress(multiaddr(text))))
   assert.ok(!other.some((text) => isLocalAddress(multiaddr(text))))
+})
+
+test('relays that a member tells are those that could be dialled themselves', () => {
+  const circuit = (relay: string) => `${relay}/p2p/${PEER}/p2p-circuit`
+  const claimed = [
+    circuit('/ip4/198.51.100.1/tcp/4740'),
+    circuit('/ip4/10.0.0.1/tcp/4740'),
+    circuit('/dns4/relay.example/tcp/4740'),
+    '/ip4/198.51.100.1/tcp/4740/p2p-circuit',
+    `${circuit('/ip4/198.51.100.1/tcp/4740')}/p2p/${PEER}`,
+    '/ip4/198.51.100.1/tcp/4740',
+  ]
+  const rules = { own: PUBLIC, isOverlay: () => false }
+  assert.deepEqual(dialableCircuits(claimed, rules), [claimed[0]])
+  assert.deepEqual(dialableCircuits([`/${'x'.repeat(500)}/p2p-circuit`], rules), [])
+})
+
+test('an address is read to its host and port, with WebSocket and peer id, and to nothing where it is of another kind', () => {
+  const socket = { host: '198.51.100.1', port: 80, family: 4 }
+  assert.deepEqual(socketOf('/ip4/198.51.100.1/tcp/80'), socket)
+  assert.deepEqual(socketOf(`/ip4/198.51.100.1/tcp/80/ws/p2p/${PEER}`), socket)
+  assert.deepEqual(socketOf('/ip6/2001:db8::1/tcp/80'), { host: '2001:db8::1', port: 80, family: 6 })
+  for (const text of ['/dns4/x.example/tcp/80', `/ip4/198.51.100.1/tcp/80/p2p/${PEER}/p2p-circuit`, '', 'x'])
+    assert.equal(socketOf(text), null)
 })

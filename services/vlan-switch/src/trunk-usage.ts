@@ -10,6 +10,8 @@ export interface BusyPair {
   readonly nodeId: string
   /** Multiaddrs that it has announced. */
   readonly addresses: readonly string[]
+  /** Its public key in Base64. */
+  readonly publicKey: string
   readonly bytesPerSecond: number
 }
 
@@ -17,8 +19,10 @@ export interface BusyPair {
 export interface UsingVlan {
   readonly vlanId: string
   readonly fabric: VlanFabric
-  /** Multiaddrs that a member has announced; none where nothing was heard. @param id node id, 16 bytes */
-  addressesOf(id: Uint8Array): readonly string[]
+  /** What a member has announced of itself; null where nothing was heard. @param id node id, 16 bytes */
+  announcedBy(
+    id: Uint8Array,
+  ): { readonly multiaddrs: readonly string[]; readonly publicKey: Uint8Array } | null
 }
 
 /** News without a change of who is used. */
@@ -64,13 +68,16 @@ export class TrunkUsage {
       }
       for (const member of fabric.bridge.members.all) {
         const bytesPerSecond = this.#since(member) / seconds
-        if (bytesPerSecond >= BUSY_BYTES_PER_SECOND && fabric.trunks.find(member.id, 0) === null)
-          busy.push({
-            vlanId,
-            nodeId: member.nodeId,
-            addresses: vlan.addressesOf(member.id),
-            bytesPerSecond,
-          })
+        if (bytesPerSecond < BUSY_BYTES_PER_SECOND || fabric.trunks.find(member.id, 0) !== null) continue
+        const announced = vlan.announcedBy(member.id)
+        if (announced === null) continue
+        busy.push({
+          vlanId,
+          nodeId: member.nodeId,
+          addresses: announced.multiaddrs,
+          publicKey: Buffer.from(announced.publicKey).toString('base64'),
+          bytesPerSecond,
+        })
       }
     }
     busy.sort((a, b) => b.bytesPerSecond - a.bytesPerSecond)

@@ -1,4 +1,4 @@
-import { type AddressMode, memberMac } from '@wakunet/addressing'
+import { type AddressMode, type MemberFacts, memberMac } from '@wakunet/addressing'
 import type { Bus, KnownMember, PortInfo, VlanInfo, VlanMember, VlanMembership } from '@wakunet/bus'
 import { macFromString, readMac } from '@wakunet/ethernet'
 import { nodeIdFromBytes, nodeIdToBytes, vlanIdToBytes } from '@wakunet/identity'
@@ -275,9 +275,9 @@ export class VlanPort {
     return this.path.datapath.fabric
   }
 
-  /** Multiaddrs that a member has announced. @param id node id, 16 bytes */
-  addressesOf(id: Uint8Array): readonly string[] {
-    return this.#addressing.addressing.memberOf(id)?.multiaddrs ?? []
+  /** What a member has announced of itself. @param id node id, 16 bytes */
+  announcedBy(id: Uint8Array): MemberFacts | null {
+    return this.#addressing.addressing.memberOf(id)
   }
 
   get isUp(): boolean {

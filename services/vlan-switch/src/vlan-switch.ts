@@ -451,10 +451,10 @@ export class VlanSwitch implements Startable {
   }
 
   /** A pair that has much to do with each other over other members gets a trunk of its own, if trunk-peer has one to spare. */
-  async #askForTrunk({ vlanId, nodeId, addresses, bytesPerSecond }: BusyPair): Promise<void> {
+  async #askForTrunk({ vlanId, nodeId, addresses, publicKey, bytesPerSecond }: BusyPair): Promise<void> {
     const { bus, logger } = this.#components
     try {
-      const request = { vlanId, nodeId, addresses: [...addresses], bytesPerSecond }
+      const request = { vlanId, nodeId, addresses: [...addresses], publicKey, bytesPerSecond }
       const { outcome, reason } = await bus.request('trunk.shortcut', request)
       logger.debug('asked for a direct trunk', { vlanId, nodeId, outcome, reason })
     } catch (error) {

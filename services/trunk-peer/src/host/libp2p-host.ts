@@ -1,4 +1,5 @@
 import type { Connection, Libp2p, PeerId, PeerInfo, PrivateKey, Stream } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from '@wakunet/interface'
@@ -9,6 +10,7 @@ import type { TrunkPeerConfig } from '../config.ts'
 import type { BoundedDatastore } from '../discovery/bounded-datastore.ts'
 import type { KadDht } from '../discovery/kad-dht.ts'
 import type { OverlayGate } from '../overlay-gate.ts'
+import { withAddresses } from '../reach/reach.ts'
 import { localDiscovery } from './local-discovery.ts'
 import { quietLogger } from './quiet-logger.ts'
 import { RelayClient } from './relay-client.ts'
@@ -33,6 +35,8 @@ export interface HostInit {
   readonly agent: string
   readonly gate: OverlayGate
   readonly relayGate: RelayGate
+  /** Addresses to tell peers beside those of the interfaces; libp2p leaves out public ones of its own that it has not confirmed. */
+  readonly moreAddresses: () => readonly string[]
   readonly logger: Logger
   readonly registry: Registry | null
   /** Null where the DHT is switched off. */
@@ -65,7 +69,10 @@ export async function createHost(init: HostInit): Promise<Host> {
     addresses: {
       listen: [...init.listen],
       announce: config.announce,
-      announceFilter: (addresses) => reachable(addresses.filter((address) => !gate.isOverlay(address))),
+      announceFilter: (addresses) => {
+        const own = reachable(addresses.filter((address) => !gate.isOverlay(address))).map(String)
+        return withAddresses(own, init.moreAddresses(), peerIdFromPrivateKey(init.privateKey).toString())
+      },
     },
     transports: hostTransports(config, relayClient),
     connectionEncrypters: [nativeNoise()],

@@ -5,7 +5,7 @@ type TransportFactory = ReturnType<typeof circuitRelayTransport>
 
 /** The part of libp2p's circuit transport that knows relays; its type does not show it. */
 interface Reservations {
-  hasReservation(relay: PeerId): boolean
+  /** Does nothing where there is one over a connection that still stands. */
   addRelay(relay: PeerId, type: 'configured'): Promise<unknown>
 }
 
@@ -22,8 +22,7 @@ export class RelayClient {
 
   /** Makes a reservation at a relay with a connection to this node; kept and renewed while the connection stands. */
   async reserve(relay: PeerId): Promise<void> {
-    if (this.#reservations?.hasReservation(relay) !== true)
-      await this.#reservations?.addRelay(relay, 'configured')
+    await this.#reservations?.addRelay(relay, 'configured')
   }
 }
 
