@@ -50,6 +50,7 @@ export class FrameRelay {
   /** What goes before a record that came over a trunk. */
   readonly #envelopes = new Map<Trunk, Uint8Array>()
   readonly #envelope = { nodeCount: 0, recordOffset: 0 }
+  readonly #parts: Uint8Array[] = []
   readonly stats: FrameRelayStats = {
     recordsFromLane: 0,
     recordsFromTrunk: 0,
@@ -90,8 +91,11 @@ export class FrameRelay {
     if (this.#peers.get(key)?.trunk === trunk) this.#peers.delete(key)
   }
 
-  /** A record came over a trunk. Its bytes are valid during the call. */
-  fromTrunk(trunk: Trunk, record: Uint8Array): void {
+  /**
+   * A record came over a trunk. Its bytes are valid during the call.
+   * @param freeBytes before it in its buffer, that may be written to: enough of them save a copy of the record
+   */
+  fromTrunk(trunk: Trunk, record: Uint8Array, freeBytes = 0): void {
     if (record.length < RECORD_HEADER_BYTES) {
       this.stats.recordTooShort++
       return
@@ -112,7 +116,14 @@ export class FrameRelay {
       return
     }
     this.stats.recordsFromTrunk++
-    lane.send([envelope, record])
+    const parts = this.#parts
+    parts.length = 1
+    if (envelope.length <= freeBytes) parts[0] = inFrontOf(record, envelope)
+    else {
+      parts[0] = envelope
+      parts[1] = record
+    }
+    lane.send(parts)
   }
 
   #attach(connection: LaneConnection): void {
@@ -140,4 +151,12 @@ export class FrameRelay {
       }
     }
   }
+}
+
+/** The envelope and the record behind it, in the record's own buffer. */
+function inFrontOf(record: Uint8Array, envelope: Uint8Array): Uint8Array {
+  const at = record.byteOffset - envelope.length
+  const message = new Uint8Array(record.buffer, at, envelope.length + record.length)
+  message.set(envelope)
+  return message
 }

@@ -343,7 +343,7 @@ export class TrunkPeer implements Startable {
         if (message.type === 'record') this.#receiveRecord(trunk.nodeId, vlan, message.record)
         else if (this.recordNews.mayAnswer(trunk.nodeId)) this.#sendRecord(trunk.nodeId, vlan)
       },
-      onRecord: (trunk, record) => this.relay.fromTrunk(trunk, record),
+      onRecord: (trunk, record, freeBytes) => this.relay.fromTrunk(trunk, record, freeBytes),
     })
   }
 

@@ -66,7 +66,8 @@ export interface TrunkEvents {
   onRoundTrip(trunk: Trunk): void
   onMessage(trunk: Trunk, message: PeerMessage): void
   /** Bytes are valid, and writable, only during the call. */
-  onRecord(trunk: Trunk, record: Uint8Array): void
+  /** @param freeBytes before the record in its buffer, which may be written to as well */
+  onRecord(trunk: Trunk, record: Uint8Array, freeBytes: number): void
 }
 
 export interface TrunkEnd {
@@ -194,7 +195,7 @@ export class Trunk {
       stream,
       maxRecordBytes: this.#agreement.maxRecordBytes,
       queueBytes: this.#init.queueBytes,
-      onRecord: (record) => this.#init.events.onRecord(this, record),
+      onRecord: (record) => this.#init.events.onRecord(this, record, 0),
       onMalformed: (error) =>
         this.close('malformed', error instanceof Error ? error.message : 'malformed record'),
     })
@@ -331,7 +332,7 @@ export class Trunk {
       theirHello,
       maxRecordBytes: this.#agreement!.maxRecordBytes,
       send: (message) => this.#control.send(message),
-      onRecord: (record) => events.onRecord(this, record),
+      onRecord: (record, freeBytes) => events.onRecord(this, record, freeBytes),
       onUsable: (usable) => this.#init.logger.info('datagram path', { peer: this.peerId, usable }),
       onRoundTrip: (ms) => {
         if (this.#health?.roundTrip.measured(ms, this.#init.clock.monotonicMs()) === true)

@@ -31,7 +31,7 @@ export interface TrunksInit {
   readonly onMemberships: (trunk: Trunk, memberships: readonly WireMembership[]) => void
   readonly onRoundTrip: (trunk: Trunk) => void
   readonly onMessage: (trunk: Trunk, message: PeerMessage) => void
-  readonly onRecord: (trunk: Trunk, record: Uint8Array) => void
+  readonly onRecord: TrunkEvents['onRecord']
 }
 
 /** Monotonic counters over all trunks, and what ended trunks had counted. */
@@ -230,7 +230,7 @@ export class Trunks {
     onMemberships: (trunk, memberships) => this.#init.onMemberships(trunk, memberships),
     onRoundTrip: (trunk) => this.#init.onRoundTrip(trunk),
     onMessage: (trunk, message) => this.#init.onMessage(trunk, message),
-    onRecord: (trunk, record) => this.#init.onRecord(trunk, record),
+    onRecord: (trunk, record, freeBytes) => this.#init.onRecord(trunk, record, freeBytes),
   }
 
   /** A direct trunk has taken its place. */

@@ -28,17 +28,15 @@ export interface DatagramChannelInit {
   /** What both hellos allow. */
   readonly maxRecordBytes: number
   /**
-   * Its bytes are valid, and writable, only during the call; so are the `RECORD_FREE_BYTES` before them in the same buffer.
+   * Its bytes are valid, and writable, only during the call; so are the `freeBytes` before them in the same buffer, where an
+   * envelope can be put.
    */
-  readonly onRecord: (record: Uint8Array) => void
+  readonly onRecord: (record: Uint8Array, freeBytes: number) => void
   /** What the peer has sent with `sendMessage`; valid during the call. `from` is packed, `datagramBytes` the size of its datagram. */
   readonly onMessage: (payload: Uint8Array, from: Uint8Array, datagramBytes: number) => void
   /** Something authentic and new came from `from`, packed, valid during the call: called once for what was received at once. */
   readonly onAuthenticated?: (from: Uint8Array) => void
 }
-
-/** Bytes before a record of `onRecord` that may be written to, for an envelope. */
-export const RECORD_FREE_BYTES = 32
 
 /** Monotonic counters of a channel. */
 export interface DatagramChannelStats {

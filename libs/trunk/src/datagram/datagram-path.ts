@@ -36,7 +36,7 @@ export interface RecordChannelStats {
 
 /** What the data plane tells. Bytes are valid during the call. */
 export interface RecordChannelEvents {
-  onRecord(record: Uint8Array): void
+  onRecord(record: Uint8Array, freeBytes: number): void
   onMessage(payload: Uint8Array, from: Uint8Array): void
   onAuthenticated(from: Uint8Array): void
 }
@@ -83,7 +83,7 @@ export interface DatagramPathInit {
   /** Those of a peer's addresses to which this node may send. */
   readonly allowed: (host: string) => boolean
   readonly send: (message: DatagramControl) => void
-  readonly onRecord: (record: Uint8Array) => void
+  readonly onRecord: (record: Uint8Array, freeBytes: number) => void
   /** Records can go by datagram now, or cannot any more. */
   readonly onUsable: (usable: boolean) => void
   /** The peer sees this node at this address. */
@@ -116,7 +116,7 @@ export class DatagramPath {
     this.#init = init
     this.#startedAtMs = init.clock.monotonicMs()
     this.#channel = init.openChannel({
-      onRecord: (record) => init.onRecord(record),
+      onRecord: (record, freeBytes) => init.onRecord(record, freeBytes),
       onMessage: (payload, from) => this.#finder.receive(payload, from),
       onAuthenticated: (from) => this.#finder.seen(from),
     })

@@ -150,17 +150,25 @@ export class DatagramSocket implements Startable {
   async #bind(host: string, port: number, signal?: AbortSignal): Promise<Family> {
     const socket = new UdpBatchSocket({ host, port, dontFragment: true })
     const outbox = new Outbox(socket)
-    socket.onDatagrams = (batch) => this.#receive(batch)
+    const sources: Uint8Array[] = []
+    socket.onDatagrams = (batch) => this.#receive(batch, sources)
     socket.onWritable = () => outbox.resume()
     socket.onError = (error) => this.#fail(error)
     await socket.start(signal)
     return { socket, outbox }
   }
 
-  #receive(batch: DatagramBatch): void {
+  /** @param sources views of the packed addresses in the batch, whose buffers are the socket's and always the same */
+  #receive(batch: DatagramBatch, sources: Uint8Array[]): void {
     for (let i = 0; i < batch.count; i++) {
-      const from = batch.sources.subarray(i * SOCKET_ADDRESS_BYTES, (i + 1) * SOCKET_ADDRESS_BYTES)
-      this.#receiveFrom(from, batch.bytes, batch.offsets[i]!, batch.lengths[i]!, batch.segmentSizes[i]!)
+      sources[i] ??= batch.sources.subarray(i * SOCKET_ADDRESS_BYTES, (i + 1) * SOCKET_ADDRESS_BYTES)
+      this.#receiveFrom(
+        sources[i]!,
+        batch.bytes,
+        batch.offsets[i]!,
+        batch.lengths[i]!,
+        batch.segmentSizes[i]!,
+      )
     }
   }
 

@@ -55,7 +55,7 @@ export type BuildVerdict = 'ok' | 'malformed' | 'context-unknown'
 export class RecordBuilder {
   readonly contexts = new ReceiveContexts()
   records = 0
-  readonly #onRecord: (record: Uint8Array) => void
+  readonly #onRecord: (record: Uint8Array, freeBytes: number) => void
   readonly #maxRecordBytes: number
   readonly #scratch: Uint8Array
   readonly #hint = { flags: 0, gsoType: GSO_NONE, gsoSize: 0, csumStart: 0, csumOffset: 0 }
@@ -64,7 +64,7 @@ export class RecordBuilder {
   #sequenceHigh = 0
   #sequenceLow = 0
 
-  constructor(maxRecordBytes: number, onRecord: (record: Uint8Array) => void) {
+  constructor(maxRecordBytes: number, onRecord: (record: Uint8Array, freeBytes: number) => void) {
     this.#maxRecordBytes = maxRecordBytes
     this.#onRecord = onRecord
     this.#scratch = new Uint8Array(HEADROOM_BYTES + maxRecordBytes)
@@ -227,11 +227,11 @@ export class RecordBuilder {
 
   #deliver(bytes: Uint8Array, from: number, end: number): void {
     this.records++
-    this.#onRecord(bytes.subarray(from, end))
+    this.#onRecord(bytes.subarray(from, end), HEADROOM_BYTES)
   }
 }
 
-/** Free bytes before a record, for an envelope. */
+/** Free bytes before every record, for an envelope. */
 const HEADROOM_BYTES = 32
 
 /** Up to the end of the TCP or UDP header, which some payload must follow; 0 where they do not fit. */

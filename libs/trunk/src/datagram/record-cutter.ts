@@ -69,6 +69,8 @@ export class RecordCutter {
   readonly contexts = new SendContexts()
   readonly #hint = createOffloadHint()
   readonly #slicePrefix = new Uint8Array(LONG_PREFIX_BYTES + SLICE_TAIL_BYTES + SLICE_SIZE_BYTES)
+  /** Its views, by length: there are four. */
+  readonly #slicePrefixes: Uint8Array[] = []
   /** A frame that is sent in fragments. */
   #whole = new Uint8Array(0)
   readonly #offset = new Uint32Array(1)
@@ -257,7 +259,9 @@ export class RecordCutter {
       writeU16(out, to, gsoSize)
       to += SLICE_SIZE_BYTES
     }
-    return out.subarray(0, to)
+    const view = this.#slicePrefixes[to] ?? out.subarray(0, to)
+    this.#slicePrefixes[to] = view
+    return view
   }
 
   /** A plaintext of one frame, in pieces of equal size: with consecutive counters, by which the receiver knows them. */

@@ -64,7 +64,7 @@ export interface DatagramLink {
   readonly theirHello: Hello
   readonly maxRecordBytes: number
   readonly send: (message: DatagramControl) => void
-  readonly onRecord: (record: Uint8Array) => void
+  readonly onRecord: (record: Uint8Array, freeBytes: number) => void
   readonly onUsable: (usable: boolean) => void
   readonly onRoundTrip: (ms: number) => void
 }
