@@ -1,10 +1,12 @@
-import { vlanEditShape, vlanPlanShape } from '@wakunet/identity'
+import { peerHintsSchema, vlanEditShape, vlanPlanShape } from '@wakunet/identity'
 import { z } from 'zod'
 import {
   announcedAddressesSchema,
   cidrSchema,
   countSchema,
   fdbEntrySchema,
+  foundVlanSchema,
+  iconSchema,
   interfaceNameSchema,
   knownMemberSchema,
   memberSchema,
@@ -18,6 +20,7 @@ import {
   treeSchema,
   trunkStatusSchema,
   vlanIdSchema,
+  vlanLinkSchema,
   vlanSchema,
 } from './schemas.ts'
 
@@ -139,6 +142,8 @@ export const contract = {
       description: z.string().max(512).optional(),
       subnet4: cidrSchema.optional(),
       mtu: z.number().int().min(1280).max(9000).optional(),
+      icon: iconSchema.exactOptional(),
+      gateways: peerHintsSchema.exactOptional(),
       ...vlanPlanShape,
     }),
     reply: vlanSchema,
@@ -148,22 +153,75 @@ export const contract = {
       'Changes the record of a VLAN whose key is here, and signs it with a higher sequence. Reservations and priorities are changed one by one, null gives one up; `unset` takes fields back to their defaults first.',
     responder: 'trunk-peer',
     requesters: ['cli'],
-    request: z.strictObject({ vlan: vlanRef, ...vlanEditShape }),
+    request: z.strictObject({
+      vlan: vlanRef,
+      icon: iconSchema.exactOptional(),
+      gateways: peerHintsSchema.exactOptional(),
+      ...vlanEditShape,
+    }),
     reply: vlanSchema,
   }),
   'directory.resolve': request({
-    about: 'The record of a VLAN by name or id, from the store or from peers.',
+    about:
+      'The record of a VLAN by name or id: from the store, from the directory of published VLANs, from peers. What was found is stored, unless `keep` is false. A name that several VLANs have, or look-alikes of it, is refused.',
     responder: 'trunk-peer',
     requesters: ['cli', 'vlan-switch'],
-    request: z.strictObject({ vlan: vlanRef, timeoutMs: z.number().int().min(0).max(60_000).optional() }),
+    request: z.strictObject({
+      vlan: vlanRef,
+      timeoutMs: z.number().int().min(0).max(60_000).optional(),
+      keep: z.boolean().optional(),
+    }),
     reply: vlanSchema,
   }),
   'directory.list': request({
-    about: 'Every VLAN whose record is stored here.',
+    about:
+      'VLANs whose record is stored here, by id, in pages that fit a message: `next` is the `after` of the next one, null after the last.',
     responder: 'trunk-peer',
     requesters: ['cli'],
-    request: empty,
-    reply: z.strictObject({ vlans: z.array(vlanSchema).max(4096) }),
+    request: z.strictObject({ after: vlanIdSchema.optional() }),
+    reply: z.strictObject({ vlans: z.array(vlanSchema).max(1024), next: vlanIdSchema.nullable() }),
+  }),
+  'directory.publish': request({
+    about:
+      'Lists a VLAN whose key is here in the directory of published VLANs, or takes it back; it stays listed until it is taken back.',
+    responder: 'trunk-peer',
+    requesters: ['cli'],
+    request: z.strictObject({ vlan: vlanRef, published: z.boolean() }),
+    reply: vlanSchema,
+  }),
+  'directory.search': request({
+    about:
+      'Published VLANs with all words of the query in name or description, the best first; an empty query finds all. This node is searched first; with a timeout over 0 then its peers.',
+    responder: 'trunk-peer',
+    requesters: ['cli'],
+    request: z.strictObject({
+      query: z.string().max(128),
+      limit: z.number().int().min(1).max(1024),
+      timeoutMs: z.number().int().min(0).max(60_000),
+    }),
+    reply: z.strictObject({
+      vlans: z.array(foundVlanSchema).max(1024),
+      /** Published VLANs that this node knows of. */
+      listed: countSchema,
+    }),
+  }),
+  'directory.link': request({
+    about:
+      'An invitation link to a VLAN that is stored here, with addresses of this node and of members that it reached.',
+    responder: 'trunk-peer',
+    requesters: ['cli'],
+    request: z.strictObject({ vlan: vlanRef }),
+    reply: z.strictObject({ link: vlanLinkSchema, vlan: vlanSchema }),
+  }),
+  'directory.open': request({
+    about: 'Opens an invitation link: dials its addresses until this node stops, and resolves its VLAN.',
+    responder: 'trunk-peer',
+    requesters: ['cli'],
+    request: z.strictObject({
+      link: vlanLinkSchema,
+      timeoutMs: z.number().int().min(0).max(60_000).optional(),
+    }),
+    reply: vlanSchema,
   }),
   'switch.join': request({
     about: 'Joins a VLAN: makes its TAP, gives it addresses, announces the membership.',

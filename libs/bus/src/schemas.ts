@@ -1,4 +1,4 @@
-import { vlanPlanShape } from '@wakunet/identity'
+import { MAX_VLAN_LINK_LENGTH, peerHintsSchema, vlanPlanShape } from '@wakunet/identity'
 import { z } from 'zod'
 
 /** Shapes that several subjects of the contract share. Everything is bounded. */
@@ -16,6 +16,17 @@ export const interfaceNameSchema = z.string().min(1).max(15)
 export const countSchema = z.number().int().nonnegative()
 export const roleSchema = z.enum(['regular', 'gateway', 'chain'])
 
+/** An icon as it is made or changed, base64; 16,384 bytes at most. */
+export const iconSchema = z.base64().max(21_848)
+/** What an icon was found to be; its bytes are in the record. */
+export const iconInfoSchema = z.strictObject({
+  type: z.enum(['png', 'webp', 'svg']),
+  width: countSchema,
+  height: countSchema,
+  bytes: countSchema,
+})
+export const vlanLinkSchema = z.string().min(1).max(MAX_VLAN_LINK_LENGTH)
+
 /** A VLAN record that was verified, as people see it. `encoded` is the signed record itself, base64. */
 export const vlanSchema = z.strictObject({
   id: vlanIdSchema,
@@ -32,9 +43,26 @@ export const vlanSchema = z.strictObject({
   owned: z.boolean(),
   /** 32,768 bytes at most. */
   encoded: z.string().max(43_692),
+  icon: iconInfoSchema.exactOptional(),
+  gateways: peerHintsSchema.exactOptional(),
+  /** Unix milliseconds until which it is listed in the directory. */
+  publishedUntilMs: countSchema.exactOptional(),
   ...vlanPlanShape,
 })
 export type VlanInfo = z.infer<typeof vlanSchema>
+
+/** A published VLAN that a search found. */
+export const foundVlanSchema = vlanSchema
+  .pick({ id: true, ref: true, name: true, description: true, policy: true, subnet4: true, sequence: true })
+  .extend({
+    icon: iconInfoSchema.nullable(),
+    publishedUntilMs: countSchema,
+    /** Whether its record is stored here: made here, joined, or resolved before. */
+    known: z.boolean(),
+    /** Whether another VLAN has a name that may be taken for this one. */
+    alike: z.boolean(),
+  })
+export type FoundVlan = z.infer<typeof foundVlanSchema>
 
 /** One member of a VLAN as trunk-peer knows it from the trunk's membership messages. */
 export const memberSchema = z.strictObject({

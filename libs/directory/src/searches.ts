@@ -1,4 +1,5 @@
 import type { Clock, Timer, VlanId } from '@wakunet/interface'
+import { MAX_SEARCH_RESULTS } from './limits.ts'
 import { type Listing, peekListing, readListing } from './listing.ts'
 import type { ListingStore } from './listing-store.ts'
 import type { DirectoryMessage } from './messages.ts'
@@ -40,7 +41,8 @@ export class Searches {
   run({ query, limit, timeoutMs, peers }: SearchRequest): Promise<Listing[]> {
     if (this.#searches.size >= MAX_SEARCHES) return Promise.resolve([])
     const id = this.#next++ % 0x1_0000_0000
-    const asked = peers.filter((peer) => this.#init.send(peer, { type: 'search', id, query, limit }))
+    const ofEach = Math.min(limit, MAX_SEARCH_RESULTS)
+    const asked = peers.filter((peer) => this.#init.send(peer, { type: 'search', id, query, limit: ofEach }))
     if (asked.length === 0) return Promise.resolve([])
     return new Promise((resolve) => {
       const found = new Map<VlanId, Listing>()
@@ -51,7 +53,7 @@ export class Searches {
         resolve([...found.values()])
       }
       timer = this.#init.clock.setTimeout(end, timeoutMs)
-      this.#searches.set(id, { found, open: new Map(asked.map((peer) => [peer, limit])), end })
+      this.#searches.set(id, { found, open: new Map(asked.map((peer) => [peer, ofEach])), end })
     })
   }
 

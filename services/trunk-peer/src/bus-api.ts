@@ -1,6 +1,7 @@
 import { peerIdFromString } from '@libp2p/peer-id'
-import type { Bus, PeerInfo, Subscription, TrunkPathInfo, TrunkStatus } from '@wakunet/bus'
+import type { Bus, PeerInfo, Subscription, TrunkPathInfo, TrunkStatus, VlanInfo } from '@wakunet/bus'
 import type { VlanId } from '@wakunet/interface'
+import { directoryPage } from './directory-page.ts'
 import { nodeIdOfPeer } from './node-key.ts'
 import type { KnownPeer } from './peer-book.ts'
 import { signWithNodeKey } from './sign.ts'
@@ -23,7 +24,7 @@ export class BusApi {
 
   start(): void {
     const bus = this.#bus
-    const { directory, gate } = this.#service
+    const { directory, published, gate } = this.#service
     this.#subscriptions = [
       bus.respond('trunk.status', () => this.#status()),
       bus.respond('trunk.peers', () => ({ peers: this.#peers() })),
@@ -37,9 +38,21 @@ export class BusApi {
       bus.respond('trunk.sign', (request) => signWithNodeKey(this.#service.running.key, request)),
       bus.respond('trunk.shortcut', (request) => this.#service.running.mesh.shortcut(request)),
       bus.respond('directory.create', (request) => directory.create(request)),
-      bus.respond('directory.edit', (request) => directory.edit(request)),
-      bus.respond('directory.resolve', ({ vlan, timeoutMs }) => directory.resolve(vlan, timeoutMs)),
-      bus.respond('directory.list', () => ({ vlans: directory.list() })),
+      bus.respond('directory.edit', (request) => this.#changed(directory.edit(request))),
+      bus.respond('directory.publish', (request) =>
+        this.#changed(directory.setPublished(request.vlan, request.published)),
+      ),
+      bus.respond('directory.resolve', ({ vlan, timeoutMs, keep }) =>
+        directory.resolve(vlan, timeoutMs, keep),
+      ),
+      bus.respond('directory.list', ({ after }) => directoryPage(directory.list(), after)),
+      bus.respond('directory.search', (request) => published.search(request)),
+      bus.respond('directory.link', async ({ vlan }) =>
+        this.#service.running.vlanLinks.make(await directory.resolve(vlan, 0)),
+      ),
+      bus.respond('directory.open', ({ link, timeoutMs }) =>
+        directory.resolve(this.#service.running.vlanLinks.open(link), timeoutMs),
+      ),
       bus.subscribe('switch.ports.changed', ({ lane, subnets }) => {
         gate.setSubnets(lane, subnets)
         this.#service.running.addresses.check()
@@ -54,6 +67,13 @@ export class BusApi {
   stop(): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe()
     this.#subscriptions = []
+  }
+
+  /** The directory is told of a changed record before the answer is given. */
+  async #changed(change: Promise<VlanInfo>): Promise<VlanInfo> {
+    const vlan = await change
+    await this.#service.published.reconcile()
+    return vlan
   }
 
   #announceStart(): void {

@@ -12,7 +12,7 @@ export function notFound(id: VlanId): WakunetError {
 export function unknownName(name: string): WakunetError {
   return new WakunetError(
     'ERR_VLAN_NOT_FOUND',
-    `no VLAN named '${name}' is known here: give its id (on a member: 'wakunet vlan list'), or make it with 'wakunet vlan create'`,
+    `no VLAN named '${name}' is known here, nor is one published: look with 'wakunet vlan browse', give its id (on a member: 'wakunet vlan list'), or make it with 'wakunet vlan create'`,
   )
 }
 
@@ -30,10 +30,18 @@ export function notOwned({ name, ref }: VlanInfo): WakunetError {
   )
 }
 
-export function ambiguous(name: string, vlans: readonly VlanInfo[]): WakunetError {
+/** The one published VLAN that comes near a name is named otherwise. */
+export function lookalike(name: string, vlan: Pick<VlanInfo, 'name' | 'ref'>): WakunetError {
+  return new WakunetError(
+    'ERR_VLAN_NOT_FOUND',
+    `no VLAN named '${name}' is known; one that is published looks like it, '${vlan.name}' (${vlan.ref}): give its id if you mean that one`,
+  )
+}
+
+export function ambiguous(name: string, vlans: readonly Pick<VlanInfo, 'name' | 'ref'>[]): WakunetError {
   return new WakunetError(
     'ERR_VLAN_NAME_AMBIGUOUS',
-    `${vlans.length} VLANs are named '${name}': give the id of the one you mean: ${vlans.map(({ ref }) => ref).join(', ')}`,
+    `${vlans.length} VLANs are named '${name}', or look like it: give the id of the one you mean: ${vlans.map((vlan) => `${vlan.ref} ('${vlan.name}')`).join(', ')}`,
   )
 }
 

@@ -6,11 +6,20 @@ import {
   editedFields,
   parseVlanRef,
   signVlanRecord,
+  signVlanWithdrawal,
+  type VlanRecordFields,
   vlanIdFromPublicKey,
-  vlanIdToBytes,
 } from '@wakunet/identity'
-import { type Clock, type Logger, type Timer, type VlanId, WakunetError } from '@wakunet/interface'
-import { ambiguous, directoryFull, notFound, notOwned, unknownHere, unknownName } from './directory-errors.ts'
+import { type Clock, type Logger, type VlanId, WakunetError } from '@wakunet/interface'
+import {
+  ambiguous,
+  directoryFull,
+  lookalike,
+  notOwned,
+  unknownHere,
+  unknownName,
+} from './directory-errors.ts'
+import { RecordRequests } from './record-requests.ts'
 import {
   fromState,
   planOf,
@@ -23,15 +32,29 @@ import {
 const DEFAULT_MTU = 1400
 const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_VLANS = 1_024
-/** Asks peers again while somebody waits: they may just have connected. */
-const ASK_AGAIN_MS = 1_000
+/** A publication lasts so long, docs/protocols/directory.md. */
+const PUBLICATION_MS = 3 * 86_400_000
+
+/** A published VLAN that a name may mean. */
+export interface NamedVlan {
+  readonly id: VlanId
+  readonly ref: string
+  readonly name: string
+  readonly encoded: Uint8Array
+}
 
 export interface DirectoryInit {
   readonly clock: Clock
   readonly logger: Logger
   readonly random: (bytes: number) => Uint8Array
   /** Asks every peer that has a trunk for a record. */
-  readonly askPeers: (vlan: Uint8Array) => void
+  readonly askPeers: (vlan: VlanId) => void
+  /** Looks for a record elsewhere; null where it is nowhere. */
+  readonly lookUp: (vlan: VlanId) => Promise<Uint8Array | null>
+  /** The record of a published VLAN that this node has heard of; null where it has not. */
+  readonly publishedRecord: (vlan: VlanId) => Uint8Array | null
+  /** Published VLANs whose name is the name, or may be taken for it. */
+  readonly publishedByName: (name: string, timeoutMs: number) => Promise<readonly NamedVlan[]>
   /** Whether this node has joined the VLAN. */
   readonly isJoined: (vlan: VlanId) => boolean
   /** A stored VLAN has a newer record, which is on disk. */
@@ -47,7 +70,7 @@ export interface DirectoryInit {
 export class Directory {
   readonly #init: DirectoryInit
   readonly #vlans = new Map<VlanId, StoredVlan>()
-  readonly #waiting = new Map<VlanId, Set<(vlan: StoredVlan) => void>>()
+  readonly #requests: RecordRequests
   /** Records from peers that did not hold. */
   recordsRefused = 0
   /** Newer records of joined VLANs that were refused because their subnet is another. */
@@ -57,13 +80,29 @@ export class Directory {
 
   constructor(init: DirectoryInit) {
     this.#init = init
+    this.#requests = new RecordRequests({
+      clock: init.clock,
+      askPeers: init.askPeers,
+      lookUp: init.lookUp,
+      verified: (id, encoded) => this.#verifiedFromPeer(id, encoded),
+    })
   }
 
-  /** Takes in what was saved. @throws WakunetError `ERR_VLAN_RECORD_INVALID` where an entry does not verify */
+  /**
+   * Takes in what was saved. A VLAN of others whose record has expired is forgotten; one of this node's own stays, with its key.
+   * @throws WakunetError `ERR_VLAN_RECORD_INVALID` where an entry does not verify
+   */
   load(entries: readonly VlanStateEntry[]): void {
+    const now = this.#init.clock.wallMs()
     for (const entry of entries) {
-      const vlan = fromState(entry, this.#init.clock.wallMs())
-      this.#vlans.set(vlan.id, vlan)
+      const vlan = fromState(entry)
+      const { expiresAtMs = Number.POSITIVE_INFINITY } = vlan.record
+      if (expiresAtMs > now || vlan.privateKey !== null) this.#vlans.set(vlan.id, vlan)
+      else
+        this.#init.logger.warn('forgot a VLAN whose record has expired', {
+          vlan: vlan.info.name,
+          id: vlan.id,
+        })
     }
   }
 
@@ -71,9 +110,17 @@ export class Directory {
     return [...this.#vlans.values()].map(({ info }) => info)
   }
 
-  /** The signed record of a VLAN, for a peer that asks. */
+  all(): IterableIterator<StoredVlan> {
+    return this.#vlans.values()
+  }
+
+  has(vlan: VlanId): boolean {
+    return this.#vlans.has(vlan)
+  }
+
+  /** The signed record of a VLAN, for a peer that asks: stored, or published and heard of. */
   encodedRecord(vlan: VlanId): Uint8Array | null {
-    return this.#vlans.get(vlan)?.encoded ?? null
+    return this.#vlans.get(vlan)?.encoded ?? this.#init.publishedRecord(vlan)
   }
 
   sequenceOf(vlan: VlanId): number {
@@ -103,6 +150,7 @@ export class Directory {
         sequence: 1,
         issuedAtMs: clock.wallMs(),
         ...planOf(request),
+        ...presentationOf(request),
       },
       privateKey,
     )
@@ -118,26 +166,45 @@ export class Directory {
   async edit({ vlan: ref, ...edit }: RequestOf<'directory.edit'>): Promise<VlanInfo> {
     const stored = this.#require(ref)
     if (stored.privateKey === null) throw notOwned(stored.info)
-    const { id: _, publicKey: __, ...fields } = stored.record
-    const edited = editedFields(fields, edit)
-    if (isDeepStrictEqual(edited, fields)) return stored.info
-    const issuedAtMs = this.#init.clock.wallMs()
-    const encoded = signVlanRecord(
-      { ...edited, sequence: fields.sequence + 1, issuedAtMs },
-      stored.privateKey,
-    )
-    const vlan = verifiedVlan(encoded, stored.privateKey, issuedAtMs)
-    await this.#replace(vlan)
-    return vlan.info
+    const fields = fieldsOf(stored)
+    const { icon: _, ...others } = edit
+    const edited = editedFields(fields, { ...others, ...presentationOf(edit) })
+    return isDeepStrictEqual(edited, fields) ? stored.info : this.#sign(stored, edited)
   }
 
   /**
-   * The VLAN that people mean: an id with or without checksum, or a name.
+   * Lists a VLAN whose key is here in the directory for the next days, or no longer.
+   * @throws WakunetError `ERR_VLAN_NOT_OWNED`, and what `resolve` throws
+   */
+  async setPublished(ref: string, published: boolean): Promise<VlanInfo> {
+    const stored = this.#require(ref)
+    const { publishedUntilMs, ...fields } = fieldsOf(stored)
+    if (stored.privateKey === null) throw notOwned(stored.info)
+    if (published) return this.#sign(stored, { ...fields, publishedUntilMs: 0 })
+    return publishedUntilMs === undefined ? stored.info : this.#sign(stored, fields)
+  }
+
+  /** Takes back what was published of a VLAN whose key is here; null where it is not. */
+  signWithdrawal(id: VlanId, untilMs: number): Uint8Array | null {
+    const stored = this.#vlans.get(id)
+    if (stored === undefined || stored.privateKey === null) return null
+    return signVlanWithdrawal({ sequence: stored.info.sequence, untilMs }, stored.privateKey)
+  }
+
+  /**
+   * The VLAN that people mean: an id with or without checksum, or a name. Names of stored VLANs come first, then those of
+   * published ones: of these a name must be the only one of its kind.
+   * @param keep whether it is stored
    * @throws WakunetError `ERR_VLAN_ID_INVALID`, `ERR_VLAN_NOT_FOUND`, `ERR_VLAN_NAME_AMBIGUOUS`
    */
-  async resolve(ref: string, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<VlanInfo> {
+  async resolve(ref: string, timeoutMs = DEFAULT_TIMEOUT_MS, keep = true): Promise<VlanInfo> {
     const known = this.#find(ref)
-    return 'info' in known ? known.info : this.#fetch(known.unknown, timeoutMs)
+    if ('info' in known) return known.info
+    if (keep) this.#assertRoom()
+    const vlan =
+      'name' in known ? await this.#byName(known.name, timeoutMs) : await this.#byId(known.unknown, timeoutMs)
+    if (keep && !this.#vlans.has(vlan.id)) await this.#store(vlan)
+    return vlan.info
   }
 
   /**
@@ -145,11 +212,7 @@ export class Directory {
    * @returns false where nobody waits for this VLAN
    */
   receive(id: VlanId, encoded: Uint8Array | null): boolean {
-    const waiting = this.#waiting.get(id)
-    if (waiting === undefined) return false
-    const vlan = encoded === null ? null : this.#verifiedFromPeer(id, encoded)
-    if (vlan !== null) for (const settle of waiting) settle(vlan)
-    return true
+    return this.#requests.receive(id, encoded)
   }
 
   /**
@@ -190,14 +253,28 @@ export class Directory {
     )
   }
 
+  /** Signs the next record. One that is published is so for the next days, whatever the time was before. */
+  async #sign({ privateKey, record }: StoredVlan, fields: VlanRecordFields): Promise<VlanInfo> {
+    const issuedAtMs = this.#init.clock.wallMs()
+    const { publishedUntilMs, expiresAtMs = Number.POSITIVE_INFINITY } = fields
+    const publication =
+      publishedUntilMs === undefined
+        ? {}
+        : { publishedUntilMs: Math.min(issuedAtMs + PUBLICATION_MS, expiresAtMs) }
+    const next = { ...fields, ...publication, sequence: record.sequence + 1, issuedAtMs }
+    const vlan = verifiedVlan(signVlanRecord(next, privateKey!), privateKey, issuedAtMs)
+    await this.#replace(vlan)
+    return vlan.info
+  }
+
   /** @throws as `resolve`, without asking anybody */
   #require(ref: string): StoredVlan {
     const known = this.#find(ref)
     if ('info' in known) return known
-    throw unknownHere(known.unknown)
+    throw 'name' in known ? unknownName(known.name) : unknownHere(known.unknown)
   }
 
-  #find(ref: string): StoredVlan | { readonly unknown: VlanId } {
+  #find(ref: string): StoredVlan | { readonly unknown: VlanId } | { readonly name: string } {
     const named = [...this.#vlans.values()].filter(({ info }) => info.name === ref)
     if (named.length > 1)
       throw ambiguous(
@@ -205,43 +282,24 @@ export class Directory {
         named.map(({ info }) => info),
       )
     if (named[0] !== undefined) return named[0]
-    if (!meansAnId(ref)) throw unknownName(ref)
+    if (!meansAnId(ref)) return { name: ref }
     const id = parseVlanRef(ref)
     return this.#vlans.get(id) ?? { unknown: id }
   }
 
-  async #fetch(id: VlanId, timeoutMs: number): Promise<VlanInfo> {
-    this.#assertRoom()
-    const vlan = await this.#ask(id, timeoutMs)
-    if (!this.#vlans.has(id)) await this.#store(vlan)
-    return vlan.info
+  async #byId(id: VlanId, timeoutMs: number): Promise<StoredVlan> {
+    const published = this.#init.publishedRecord(id)
+    const heard = published === null ? null : this.#verifiedFromPeer(id, published)
+    return heard ?? this.#requests.ask(id, timeoutMs)
   }
 
-  #ask(id: VlanId, timeoutMs: number): Promise<StoredVlan> {
-    const { clock, askPeers } = this.#init
-    const waiting = this.#waiting.get(id) ?? new Set()
-    this.#waiting.set(id, waiting)
-    const timers: Timer[] = []
-    return new Promise<StoredVlan>((resolve, reject) => {
-      const done = (): void => {
-        for (const timer of timers) timer.cancel()
-        waiting.delete(settle)
-        if (waiting.size === 0) this.#waiting.delete(id)
-      }
-      const settle = (vlan: StoredVlan): void => {
-        done()
-        resolve(vlan)
-      }
-      waiting.add(settle)
-      timers.push(
-        clock.setInterval(() => askPeers(vlanIdToBytes(id)), ASK_AGAIN_MS),
-        clock.setTimeout(() => {
-          done()
-          reject(notFound(id))
-        }, timeoutMs),
-      )
-      askPeers(vlanIdToBytes(id))
-    })
+  async #byName(name: string, timeoutMs: number): Promise<StoredVlan> {
+    const named = await this.#init.publishedByName(name, timeoutMs)
+    if (named.length > 1) throw ambiguous(name, named)
+    const [only] = named
+    if (only === undefined) throw unknownName(name)
+    if (only.name.toLowerCase() !== name.normalize('NFC').toLowerCase()) throw lookalike(name, only)
+    return this.#verifiedFromPeer(only.id, only.encoded) ?? this.#requests.ask(only.id, timeoutMs)
   }
 
   async #store(vlan: StoredVlan): Promise<void> {
@@ -274,6 +332,19 @@ export class Directory {
     }
     this.recordsRefused++
     return null
+  }
+}
+
+function fieldsOf({ record }: StoredVlan): VlanRecordFields {
+  const { id: _, publicKey: __, ...fields } = record
+  return fields
+}
+
+/** Of a request, where the icon is text. */
+function presentationOf({ icon, gateways }: Pick<RequestOf<'directory.create'>, 'icon' | 'gateways'>) {
+  return {
+    ...(icon === undefined ? {} : { icon: new Uint8Array(Buffer.from(icon, 'base64')) }),
+    ...(gateways === undefined ? {} : { gateways }),
   }
 }
 

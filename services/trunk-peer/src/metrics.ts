@@ -1,6 +1,7 @@
 import { SHORTCUT_REFUSALS } from '@wakunet/bus'
 import type { MetricsRegistry } from '@wakunet/service-kit'
 import type { TrunkPeer } from './trunk-peer.ts'
+import { exposeVlanDirectoryMetrics } from './vlan-directory/metrics.ts'
 
 /** Every metric of trunk-peer; libp2p's own are named `libp2p_*` beside them. */
 export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkPeer): void {
@@ -79,6 +80,7 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
       return { recordsRefused, recordsRenewed, subnetsRefused, unaskedDropped, requestsDropped }
     },
   )
+  exposeVlanDirectoryMetrics(metrics, service)
   metrics.countersFrom(
     'wakunet_trunk_peer_shortcuts',
     {

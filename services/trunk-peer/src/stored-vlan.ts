@@ -1,4 +1,5 @@
 import type { VlanInfo } from '@wakunet/bus'
+import { checkIcon } from '@wakunet/icon'
 import {
   decodeVlanRecord,
   formatVlanRef,
@@ -32,9 +33,13 @@ export function verifiedVlan(encoded: Uint8Array, privateKey: Uint8Array | null,
   return { id: record.id, encoded, record, privateKey, info: infoOf(record, encoded, privateKey !== null) }
 }
 
-export function fromState({ record, privateKey }: VlanStateEntry, nowMs: number): StoredVlan {
+/**
+ * What was saved, expired or not.
+ * @throws WakunetError `ERR_VLAN_RECORD_INVALID`
+ */
+export function fromState({ record, privateKey }: VlanStateEntry): StoredVlan {
   const key = privateKey === null ? null : Buffer.from(privateKey, 'base64')
-  return verifiedVlan(Buffer.from(record, 'base64'), key, nowMs)
+  return verifiedVlan(Buffer.from(record, 'base64'), key, 0)
 }
 
 export function toState({ encoded, privateKey }: StoredVlan): VlanStateEntry {
@@ -58,8 +63,18 @@ function infoOf(record: VerifiedVlanRecord, encoded: Uint8Array, owned: boolean)
     sequence,
     owned,
     encoded: Buffer.from(encoded).toString('base64'),
+    ...iconOf(record),
+    ...(record.gateways === undefined ? {} : { gateways: record.gateways }),
+    ...(record.publishedUntilMs === undefined ? {} : { publishedUntilMs: record.publishedUntilMs }),
     ...planOf(record),
   }
+}
+
+/** What the icon is; its bytes are in the record. */
+function iconOf({ icon }: VerifiedVlanRecord): Pick<VlanInfo, 'icon'> {
+  if (icon === undefined) return {}
+  const found = checkIcon(icon)
+  return 'fault' in found ? {} : { icon: { ...found, bytes: icon.length } }
 }
 
 /** The fields of a plan, and nothing else, of whatever has some. */

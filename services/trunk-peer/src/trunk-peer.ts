@@ -23,6 +23,7 @@ import { DatagramPort } from './datagram/datagram-port.ts'
 import { Dialer } from './dialer.ts'
 import { Directory } from './directory.ts'
 import { Discovery } from './discovery/discovery.ts'
+import { vlanRecordKey } from './discovery/vlan-keys.ts'
 import { FrameRelay } from './frame-relay.ts'
 import { createHost, type Host } from './host/libp2p-host.ts'
 import { LinkWatch } from './link-watch.ts'
@@ -39,6 +40,8 @@ import type { VlanStateEntry } from './stored-vlan.ts'
 import { TrunkUsage } from './trunk-usage.ts'
 import { Trunks } from './trunks.ts'
 import { VERSION } from './version.ts'
+import { VlanDirectory } from './vlan-directory/vlan-directory.ts'
+import { VlanLinks } from './vlan-directory/vlan-links.ts'
 
 const AGENT = `wakunet/${VERSION}`
 
@@ -83,6 +86,7 @@ interface RunningParts {
   readonly discovery: Discovery
   readonly reach: Reach
   readonly datagrams: DatagramPort
+  readonly vlanLinks: VlanLinks
 }
 
 /** libp2p host, trunks, frame relay and VLAN directory of one node, behind the bus contract. */
@@ -95,7 +99,10 @@ export class TrunkPeer implements Startable {
   readonly book = new PeerBook(Math.random)
   readonly usage = new TrunkUsage()
   readonly relay: FrameRelay
+  /** The VLANs that are stored here. */
   readonly directory: Directory
+  /** The VLANs that are published, here and elsewhere. */
+  readonly published: VlanDirectory
   readonly recordNews: RecordNews
   readonly #api: BusApi
   #running: (RunningParts & { dialer: Dialer; links: LinkWatch; startedAtMs: number }) | null = null
@@ -113,11 +120,22 @@ export class TrunkPeer implements Startable {
       random: (bytes) => randomBytes(bytes),
       askPeers: (vlan) => {
         for (const trunk of this.#running?.trunks.up() ?? [])
-          trunk.sendControl({ type: 'record-request', vlan })
+          trunk.sendControl({ type: 'record-request', vlan: vlanIdToBytes(vlan) })
       },
+      lookUp: async (vlan) => (await this.#running?.discovery.dht.get(vlanRecordKey(vlan))) ?? null,
+      publishedRecord: (vlan) => this.published.record(vlan),
+      publishedByName: (name, timeoutMs) => this.published.byName(name, timeoutMs),
       isJoined: (vlan) => this.memberships.ourVlans().has(vlan),
       onNewer: (vlan) => this.#recordIsNewer(vlan),
       save: (vlans) => this.#saveVlans(vlans),
+    })
+    this.published = new VlanDirectory({
+      clock: components.clock,
+      logger: components.logger.child('vlan-directory'),
+      path: this.#statePath('directory.json'),
+      stored: this.directory,
+      isJoined: (vlan) => this.memberships.ourVlans().has(vlan),
+      random: Math.random,
     })
     this.recordNews = new RecordNews({
       clock: components.clock,
@@ -218,6 +236,8 @@ export class TrunkPeer implements Startable {
     })
     const mesh = this.#createMesh(host, reserve, key, trunks)
     const reach = this.#createReach(host, reserve, trunks, mesh)
+    const { book, gate, memberships } = this
+    const vlanLinks = new VlanLinks({ host, book, gate, memberships, clock, trunks: () => trunks.up() })
     const startedAtMs = clock.monotonicMs()
     this.#running = {
       host,
@@ -230,8 +250,15 @@ export class TrunkPeer implements Startable {
       datagrams,
       discovery,
       links,
+      vlanLinks,
       startedAtMs,
     }
+    await this.published.start({
+      host,
+      dht: () => discovery.dht,
+      trunks: () => trunks.up(),
+      trunkOf: (peer) => trunks.get(peer),
+    })
     this.#learnBootstrap()
     trunks.start()
     dialer.start()
@@ -261,6 +288,7 @@ export class TrunkPeer implements Startable {
     for (const timer of this.#timers) timer.cancel()
     this.#announceTimer?.cancel()
     this.#announceTimer = null
+    await this.published.stop()
     running.discovery.stop()
     running.links.stop()
     running.addresses.stop()
@@ -311,6 +339,7 @@ export class TrunkPeer implements Startable {
         this.relay.addPeer(trunk)
         trunk.sendControl({ type: 'memberships', ...this.#announcement() })
         this.recordNews.up(trunk.nodeId)
+        this.published.trunkUp(trunk)
         this.#tellMembersSoon(this.memberships.vlansOfPeer(trunk.nodeId))
         this.#setQuick()
         this.#running?.reach.up()

@@ -4,7 +4,7 @@ import type { VlanInfo } from '@wakunet/bus'
 import { createVlanKey, signVlanRecord, type VlanRecordFields } from '@wakunet/identity'
 import { type VlanId, WakunetError } from '@wakunet/interface'
 import { FakeClock, recordingLogger } from '@wakunet/testing'
-import { Directory } from '../src/directory.ts'
+import { Directory, type NamedVlan } from '../src/directory.ts'
 import type { VlanStateEntry } from '../src/stored-vlan.ts'
 
 const withCode = (code: string, message: RegExp) => (error: unknown) => {
@@ -14,7 +14,13 @@ const withCode = (code: string, message: RegExp) => (error: unknown) => {
   return true
 }
 
-function directoryWith({ joined = false } = {}) {
+function directoryWith({
+  joined = false,
+  published = [],
+}: {
+  joined?: boolean
+  published?: readonly NamedVlan[]
+} = {}) {
   const newer: VlanInfo[] = []
   const disk: { saved: readonly VlanStateEntry[]; broken: boolean } = { saved: [], broken: false }
   const logger = recordingLogger()
@@ -25,6 +31,9 @@ function directoryWith({ joined = false } = {}) {
     logger,
     random: (bytes) => new Uint8Array(bytes).fill(++drawn),
     askPeers: () => {},
+    lookUp: async () => null,
+    publishedRecord: (id) => published.find((vlan) => vlan.id === id)?.encoded ?? null,
+    publishedByName: async () => published,
     isJoined: () => joined,
     onNewer: (vlan) => newer.push(vlan),
     save: async (entries) => {

@@ -1,5 +1,11 @@
 import { parseCidr } from '@wakunet/addressing'
-import { looksLikeVlanRef, parseVlanRef, vlanNameFault } from '@wakunet/identity'
+import {
+  looksLikeVlanLink,
+  looksLikeVlanRef,
+  parseVlanLink,
+  parseVlanRef,
+  vlanNameFault,
+} from '@wakunet/identity'
 import { type ErrorCode, WakunetError } from '@wakunet/interface'
 import { checkInterfaceName } from '@wakunet/netio'
 import { InvalidArgumentError } from 'commander'
@@ -13,6 +19,13 @@ const MAX_SUBNET_PREFIX = 30
 export const vlanArgument = (text: string): string => {
   if (text.length === 0) throw new InvalidArgumentError('It must be a VLAN id or the name of a known VLAN.')
   if (looksLikeVlanRef(text) || isNearlyVlanRef(text)) named("argument 'vlan'", () => parseVlanRef(text))
+  return text
+}
+
+/** The same, or an invitation link, which must be whole. */
+export const vlanOrLinkArgument = (text: string): string => {
+  if (!looksLikeVlanLink(text)) return vlanArgument(text)
+  named("argument 'vlan'", () => parseVlanLink(text))
   return text
 }
 

@@ -80,7 +80,7 @@ export const addPlanOptions = (command: Command, mayGiveUp: boolean): Command =>
 }
 
 /** The fields that the options set, as the owner edits them. */
-export const editOf = (options: PlanOptions): VlanRecordEdit =>
+export const editOf = (options: PlanOptions): Omit<VlanRecordEdit, 'icon'> =>
   Object.fromEntries(
     Object.entries(FIELD_OF_OPTION)
       .map(([option, field]) => [field, options[option as keyof PlanOptions]] as const)

@@ -18,6 +18,7 @@ export const vlanFields = (vlan: VlanInfo, style: Style): readonly string[] =>
     ['mtu', String(vlan.mtu)],
     ...(vlan.description === '' ? [] : [['description', printable(vlan.description)] as const]),
     ...planFields(vlan),
+    ...presentationFields(vlan),
     ['record', `number ${vlan.sequence}`],
     ['key', vlan.owned ? 'held by this node' : 'held elsewhere'],
   ])
@@ -37,6 +38,15 @@ const planFields = (vlan: VlanInfo): readonly Field[] => {
     ...field('tags', tags && tagsText(tags)),
   ]
 }
+
+/** How it presents itself to others. */
+const presentationFields = ({ icon, gateways = [], publishedUntilMs }: VlanInfo): readonly Field[] => [
+  ...field('icon', icon && `${icon.type}, ${icon.width} x ${icon.height}, ${icon.bytes} bytes`),
+  ...gateways.map(
+    ({ peerId, addresses }): Field => ['gateway', [peerId, ...addresses.map(printable)].join(' ')],
+  ),
+  ...field('published', publishedUntilMs && `until ${new Date(publishedUntilMs).toISOString()}`),
+]
 
 const field = (label: string, value: string | 0 | undefined): readonly Field[] =>
   value === undefined || value === 0 ? [] : [[label, value]]

@@ -109,7 +109,10 @@ describe('results', () => {
   test('text from other hosts cannot command the terminal', async () => {
     const hostile = {
       ...answers,
-      'directory.list': () => ({ vlans: [{ ...vlan, id: 'f'.repeat(32), name: 'a\x1b]0;x\x07b' }] }),
+      'directory.list': () => ({
+        vlans: [{ ...vlan, id: 'f'.repeat(32), name: 'a\x1b]0;x\x07b' }],
+        next: null,
+      }),
     }
     const { stdout } = await runCli(['vlan', 'list'], {
       answers: hostile as typeof answers,

@@ -41,11 +41,22 @@ describe('bash completion', () => {
 
   test('narrows by what is typed', () => {
     assert.deepEqual(complete('s'), ['status'])
-    assert.deepEqual(complete('vlan', 'l'), ['leave', 'list'])
+    assert.deepEqual(complete('vlan', 'l'), ['leave', 'list', 'link'])
   })
 
   test('offers the commands of a group, its own options and the global ones', () => {
-    assert.deepEqual(complete('vlan', ''), ['create', 'edit', 'join', 'leave', 'list', 'show'])
+    assert.deepEqual(complete('vlan', ''), [
+      'create',
+      'edit',
+      'browse',
+      'join',
+      'leave',
+      'list',
+      'show',
+      'link',
+      'publish',
+      'unpublish',
+    ])
     assert.deepEqual(complete('vlan', 'join', '--i'), ['--interface'])
     assert.deepEqual(complete('vlan', 'join', '--js'), ['--json'])
     assert.deepEqual(complete('up', '--no'), ['--no-mdns', '--no-http'])

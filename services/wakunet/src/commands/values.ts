@@ -1,5 +1,6 @@
 import { Argument, Command } from 'commander'
 import { type CommandContext, withClient } from '../command-context.ts'
+import { knownVlans } from '../known-vlans.ts'
 import { printable } from '../printable.ts'
 
 /** Hidden: what completion scripts ask for, a line each. */
@@ -9,8 +10,7 @@ export const valuesCommand = (context: CommandContext): Command =>
     .addArgument(new Argument('<what>', 'which values').choices(['vlans']))
     .action(async (_what: string, _options: unknown, command: Command) => {
       await withClient(context, command, async (client, output) => {
-        const { vlans } = await client.request('directory.list', {})
-        const names = vlans.map((vlan) => printable(vlan.name)).sort()
+        const names = (await knownVlans(client)).map((vlan) => printable(vlan.name)).sort()
         output.result({ vlans: names }, () => names)
       })
     })

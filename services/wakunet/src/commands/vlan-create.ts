@@ -11,9 +11,10 @@ import {
   type PlanOptions,
   planOf,
 } from '../plan-options.ts'
+import { addPresentationOptions, type PresentationOptions, presentationOf } from '../presentation-options.ts'
 import { vlanFields } from '../vlan-fields.ts'
 
-interface CreateOptions extends PlanOptions {
+interface CreateOptions extends PlanOptions, PresentationOptions {
   readonly description?: string
   readonly subnet?: string
   readonly mtu?: number
@@ -21,21 +22,24 @@ interface CreateOptions extends PlanOptions {
 
 export const vlanCreateCommand = (context: CommandContext): Command =>
   withExamples(
-    addPlanOptions(
-      new Command('create')
-        .description('Make a VLAN: its key and its signed record. Joining it is a step of its own.')
-        .argument('<name>', 'what people call it, up to 63 characters', vlanNameArgument)
-        .option('--description <text>', 'what it is for')
-        .addOption(
-          new Option('--subnet <cidr>', 'its IPv4 subnet (default: derived from the VLAN id)').argParser(
-            subnetArgument,
-          ),
-        )
-        .addOption(new Option('--mtu <bytes>', 'MTU of its interfaces').argParser(mtuArgument)),
-      false,
+    addPresentationOptions(
+      addPlanOptions(
+        new Command('create')
+          .description('Make a VLAN: its key and its signed record. Joining it is a step of its own.')
+          .argument('<name>', 'what people call it, up to 63 characters', vlanNameArgument)
+          .option('--description <text>', 'what it is for')
+          .addOption(
+            new Option('--subnet <cidr>', 'its IPv4 subnet (default: derived from the VLAN id)').argParser(
+              subnetArgument,
+            ),
+          )
+          .addOption(new Option('--mtu <bytes>', 'MTU of its interfaces').argParser(mtuArgument)),
+        false,
+      ),
     ).action(async (name: string, options: CreateOptions, command: Command) => {
       if (options.subnet === undefined) checkSubnetGiven(options)
       else checkAddresses(options, networkOfSubnet(options.subnet))
+      const presentation = await presentationOf(options)
       await withClient(context, command, async (client, output) => {
         const vlan = await client.request('directory.create', {
           name,
@@ -43,6 +47,7 @@ export const vlanCreateCommand = (context: CommandContext): Command =>
           ...(options.subnet === undefined ? {} : { subnet4: options.subnet }),
           ...(options.mtu === undefined ? {} : { mtu: options.mtu }),
           ...planOf(options),
+          ...presentation,
         })
         output.result(vlan, (style) => vlanFields(vlan, style))
         output.note(nextStep(vlan))
@@ -55,6 +60,7 @@ export const vlanCreateCommand = (context: CommandContext): Command =>
         'wakunet vlan create lab --subnet 10.42.0.0/16 --pool 10.42.1.0-10.42.1.255',
         'with what DHCP gives away',
       ],
+      ['wakunet vlan create office --icon office.png', 'with an icon'],
       ['wakunet vlan create office --json | jq -r .ref', 'the id alone'],
     ],
   )

@@ -5,27 +5,32 @@ import { type ArgumentOfError, namingArgument, vlanArgument } from '../arguments
 import { type CommandContext, withClient } from '../command-context.ts'
 import { withExamples } from '../help-examples.ts'
 import { addPlanOptions, checkAddresses, editOf, FIELD_OF_OPTION, type PlanOptions } from '../plan-options.ts'
+import { addPresentationOptions, type PresentationOptions, presentationOf } from '../presentation-options.ts'
 import { vlanFields } from '../vlan-fields.ts'
 
-type Setting = keyof typeof FIELD_OF_OPTION
+/** Options that set a field which can go back to its default. */
+const FIELD_OF_SETTING = { ...FIELD_OF_OPTION, icon: 'icon', gateway: 'gateways' } as const
+type Setting = keyof typeof FIELD_OF_SETTING
 
-interface EditOptions extends PlanOptions {
+interface EditOptions extends PlanOptions, PresentationOptions {
   readonly description?: string
   readonly unset?: readonly Setting[]
 }
 
-const SETTINGS = Object.keys(FIELD_OF_OPTION) as readonly Setting[]
+const SETTINGS = Object.keys(FIELD_OF_SETTING) as readonly Setting[]
 
 export const vlanEditCommand = (context: CommandContext): Command =>
   withExamples(
-    addPlanOptions(
-      new Command('edit')
-        .description(
-          'Change the record of a VLAN that this node made. Its members take the change over by themselves.',
-        )
-        .argument('<vlan>', 'VLAN id, or the name of a VLAN that this node knows', vlanArgument)
-        .option('--description <text>', 'what it is for'),
-      true,
+    addPresentationOptions(
+      addPlanOptions(
+        new Command('edit')
+          .description(
+            'Change the record of a VLAN that this node made. Its members take the change over by themselves.',
+          )
+          .argument('<vlan>', 'VLAN id, or the name of a VLAN that this node knows', vlanArgument)
+          .option('--description <text>', 'what it is for'),
+        true,
+      ),
     )
       .addOption(
         new Option('--unset <setting>', 'back to the default; may be repeated')
@@ -35,10 +40,11 @@ export const vlanEditCommand = (context: CommandContext): Command =>
       .action(async (reference: string, options: EditOptions, command: Command) => {
         await withClient(context, command, async (client, output) => {
           assertAnyChange(options)
+          const presentation = await presentationOf(options)
           const before = await client.request('directory.resolve', { vlan: reference, timeoutMs: 0 })
           checkAddresses(options, before.subnet4)
           const vlan = await client
-            .request('directory.edit', { vlan: before.id, ...requestOf(options) })
+            .request('directory.edit', { vlan: before.id, ...requestOf(options), ...presentation })
             .catch((error: unknown) => {
               throw namingArgument(error, ARGUMENT_OF_ERROR)
             })
@@ -53,7 +59,7 @@ export const vlanEditCommand = (context: CommandContext): Command =>
         'one more reservation, the others stay',
       ],
       ['wakunet vlan edit office --reserve 52:54:00:12:34:56=none', 'one less'],
-      ['wakunet vlan edit office --unset dns --unset ntp', 'back to the defaults'],
+      ['wakunet vlan edit office --unset dns --unset icon', 'back to the defaults'],
       ['wakunet vlan edit office --tags 10,20', 'carry two 802.1Q VLANs inside'],
     ],
   )
@@ -77,7 +83,7 @@ const assertAnyChange = (options: EditOptions): void => {
 const requestOf = (options: EditOptions) => ({
   ...editOf(options),
   ...(options.description === undefined ? {} : { description: options.description }),
-  ...(options.unset === undefined ? {} : { unset: options.unset.map((name) => FIELD_OF_OPTION[name]) }),
+  ...(options.unset === undefined ? {} : { unset: options.unset.map((name) => FIELD_OF_SETTING[name]) }),
 })
 
 const outcome = (before: VlanInfo, after: VlanInfo): string =>

@@ -1,4 +1,5 @@
 import type { PortInfo, RequestBus, RequestOf } from '@wakunet/bus'
+import { looksLikeVlanLink, parseVlanLink } from '@wakunet/identity'
 import { Command, Option } from 'commander'
 import {
   type ArgumentOfError,
@@ -9,11 +10,13 @@ import {
   mtuArgument,
   namingArgument,
   secondsArgument,
-  vlanArgument,
+  vlanOrLinkArgument,
 } from '../arguments.ts'
 import { type CommandContext, withClient } from '../command-context.ts'
 import { withExamples } from '../help-examples.ts'
 import { portTable } from '../port-table.ts'
+import { printable } from '../printable.ts'
+import type { Output } from '../terminal.ts'
 
 interface JoinOptions {
   readonly address?: string
@@ -32,7 +35,11 @@ export const vlanJoinCommand = (context: CommandContext): Command =>
   withExamples(
     new Command('join')
       .description('Join a VLAN: makes its network interface on this host and gives it addresses.')
-      .argument('<vlan>', 'VLAN id, or the name of a VLAN that this node knows', vlanArgument)
+      .argument(
+        '<vlan>',
+        'VLAN id, link, or the name of a VLAN that is known or published',
+        vlanOrLinkArgument,
+      )
       .addOption(
         new Option(
           '--address <cidr>',
@@ -61,13 +68,16 @@ export const vlanJoinCommand = (context: CommandContext): Command =>
       )
       .action(async (vlan: string, options: JoinOptions, command: Command) => {
         await withClient(context, command, async (client, output) => {
-          const port = await join(client, vlan, options)
+          const link = looksLikeVlanLink(vlan) ? vlan.trim() : null
+          const id = link === null ? vlan : await openLink(client, link, options.timeout, output)
+          const port = await join(client, id, options)
           output.result(port, (style) => portTable([port], style))
         })
       }),
     [
       ['wakunet vlan join office', 'a VLAN that this node knows by name'],
       ['wakunet vlan join vEXAMPLE...', 'by the id that "wakunet vlan create" printed'],
+      ['wakunet vlan join wakunet://vlan/...', 'by the link that "wakunet vlan link" printed'],
       ['wakunet vlan join office --address 10.42.0.7/16', 'with an address of your choice'],
       ['wakunet vlan join office --address dhcp', "leave the address to this host's DHCP client"],
       ['wakunet vlan join office --interface lan0', 'with an interface name of your choice'],
@@ -89,6 +99,21 @@ const addressOf = (
 ): Pick<RequestOf<'switch.join'>, 'address4' | 'addressMode'> => {
   if (address === undefined) return {}
   return isAddressMode(address) ? { addressMode: address } : { address4: address }
+}
+
+/** Dials the addresses of a link and finds its VLAN. @returns its id */
+const openLink = async (
+  client: RequestBus,
+  link: string,
+  timeoutMs: number,
+  output: Output,
+): Promise<string> => {
+  const request = { link, timeoutMs }
+  const vlan = await client.request('directory.open', request, { timeoutMs: timeoutMs + REPLY_MARGIN_MS })
+  const { name } = parseVlanLink(link)
+  if (name !== vlan.name)
+    output.note(`The link calls it ${printable(name)}; its owner calls it ${printable(vlan.name)}.`)
+  return vlan.id
 }
 
 const join = async (client: RequestBus, vlan: string, options: JoinOptions): Promise<PortInfo> => {

@@ -2,6 +2,7 @@ import type { PortInfo, VlanInfo } from '@wakunet/bus'
 import { Command } from 'commander'
 import { type CommandContext, withClient } from '../command-context.ts'
 import { withExamples } from '../help-examples.ts'
+import { knownVlans } from '../known-vlans.ts'
 import { portTable } from '../port-table.ts'
 import { printable } from '../printable.ts'
 import type { Style } from '../style.ts'
@@ -13,9 +14,9 @@ export const vlanListCommand = (context: CommandContext): Command =>
       .description('List the VLANs that this host has joined, and those that this node knows.')
       .action(async (_options: unknown, command: Command) => {
         await withClient(context, command, async (client, output) => {
-          const [{ ports }, { vlans }] = await Promise.all([
+          const [{ ports }, vlans] = await Promise.all([
             client.request('switch.list', {}),
-            client.request('directory.list', {}),
+            knownVlans(client),
           ])
           output.result({ joined: ports, known: vlans }, (style) => describeVlans(ports, vlans, style))
         })

@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { vlanArgument } from '../arguments.ts'
 import { type CommandContext, withClient } from '../command-context.ts'
 import { withExamples } from '../help-examples.ts'
+import { writeIcon } from '../icon-file.ts'
 import { portTable } from '../port-table.ts'
 import { printable } from '../printable.ts'
 import type { Style } from '../style.ts'
@@ -20,18 +21,23 @@ export const vlanShowCommand = (context: CommandContext): Command =>
         'Show one VLAN: its record and, where joined, members, learned addresses and drop counters.',
       )
       .argument('<vlan>', 'VLAN id, or the name of a VLAN that this node knows', vlanArgument)
-      .action(async (reference: string, _options: unknown, command: Command) => {
+      .option('--icon <file>', 'write its icon into this new file')
+      .action(async (reference: string, options: { readonly icon?: string }, command: Command) => {
         await withClient(context, command, async (client, output) => {
           const joined = await showJoined(client, reference)
           const vlan = await client.request('directory.resolve', {
             vlan: joined?.port.ref ?? reference,
             timeoutMs: 0,
+            keep: false,
           })
+          const icon = options.icon === undefined ? null : await writeIcon(options.icon, vlan.encoded)
           output.result({ vlan, joined }, (style) => describeVlan(vlan, joined, style))
+          if (icon !== null) output.note(`Its icon, ${icon.type}, is in ${options.icon}.`)
         })
       }),
     [
       ['wakunet vlan show office', 'record, members, learned MAC addresses, drops by reason'],
+      ['wakunet vlan show office --icon office.png', 'its icon as well, into a file'],
       [
         'wakunet vlan show office --json',
         'one JSON object: vlan, joined (null where this host has not joined)',
