@@ -237,7 +237,8 @@ const ROUTER: readonly GuardAttack[] = [
   },
   ...(
     [
-      ['plain', [], 'icmp6 and ip6[40] == 134'],
+      // Those of the switch itself are small.
+      ['plain', [], 'icmp6 and ip6[40] == 134 and greater 500'],
       ['behind a hop-by-hop header', ['-H'], 'ip6[6] == 0'],
     ] as const
   ).map(([what, options, filter]) => ({

@@ -87,7 +87,7 @@ describe('guards against real attack tools', () => {
     assert.notEqual(outcome.harmed, true, 'the victim is worse off')
     assert.ok(
       lost.length <= (guard === 'storm' ? sent * STORM_LOSS : 0),
-      `honest pings were lost: ${lost.join(' ')} of ${sent}`,
+      `honest pings were lost: ${lost.join(' ')} of ${sent}\n${lostTrunks(fixture().network)}`,
     )
   }
 
@@ -120,6 +120,12 @@ it('every guard is tried with a real tool', () => {
   assert.deepEqual(Object.keys(GUARD_ATTACKS).sort(), [...GUARD_NAMES].sort())
   for (const guard of GUARD_NAMES) assert.ok(GUARD_ATTACKS[guard].length > 0, guard)
 })
+
+/** A trunk that was given up is the likeliest reason for pings that are lost in a row. */
+function lostTrunks(network: TestNetwork): string {
+  const lines = network.logs().split('\n')
+  return lines.filter((line) => line.includes('"trunk down"')).join('\n')
+}
 
 function tell(
   t: TestContext,
