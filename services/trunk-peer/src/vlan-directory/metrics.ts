@@ -47,16 +47,16 @@ export function exposeVlanDirectoryMetrics(
   metrics.gaugesFrom(
     'wakunet_trunk_peer_vlan_directory',
     {
-      listings: 'Published VLANs and withdrawals in the store.',
+      listedEntries: 'Published VLANs and withdrawals in the store.',
       listingBytes: 'Bytes of them.',
       directoryPeers: 'Peers that the directory is exchanged with.',
-      waitingListings: 'Listings that wait to be verified.',
+      waitingEntries: 'Listings that wait to be verified.',
     },
     () => ({
-      listings: published.store.size,
+      listedEntries: published.store.size,
       listingBytes: published.store.bytes,
       directoryPeers: published.exchange.peers,
-      waitingListings: published.exchange.waiting,
+      waitingEntries: published.exchange.waiting,
     }),
   )
 }
