@@ -31,6 +31,7 @@ export class Dialer {
   readonly #init: DialerInit
   #timer: Timer | null = null
   #stopping = new AbortController()
+  #network = new AbortController()
   #dialling = 0
 
   constructor(init: DialerInit) {
@@ -42,6 +43,12 @@ export class Dialer {
     this.#stopping = new AbortController()
     this.#timer = this.#init.clock.setInterval(() => this.#tick(), TICK_MS)
     this.#tick()
+  }
+
+  /** Dials under way began in another network: they begin anew. */
+  networkChanged(): void {
+    this.#network.abort(new Error('the network of this host has changed'))
+    this.#network = new AbortController()
   }
 
   stop(): void {
@@ -64,7 +71,11 @@ export class Dialer {
     const { book, clock, host, logger } = this.#init
     book.connecting(peer)
     this.#dialling++
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(timeoutMs(peer))])
+    const signal = AbortSignal.any([
+      this.#stopping.signal,
+      this.#network.signal,
+      AbortSignal.timeout(timeoutMs(peer)),
+    ])
     outboundConnection(host, peer.peerId, target(peer), signal)
       .then(
         (connection) => this.#connected(connection, peer),

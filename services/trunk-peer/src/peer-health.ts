@@ -20,6 +20,8 @@ const MAX_QUIET_MS = 2 * TICK_MS
 const RELAYED_PATIENCE_MS = 600
 /** Heartbeats that may be missing before the peer counts as silent. */
 const SILENT_HEARTBEATS = 1.5
+/** A peer that may be out of reach is looked at for so long. */
+const SUSPECTED_FOR_MS = 5_000
 /** While anything comes from the peer, one heartbeat in so many is sent. */
 const HEARTBEATS_SPARED = 4
 /** Heartbeats whose answer can still be told apart; at 150 ms a round trip of 4.8 s. */
@@ -53,6 +55,7 @@ export class PeerHealth {
   #silentMs = 0
   #streamSilentMs = 0
   #quick = false
+  #suspectUntilMs = Number.NEGATIVE_INFINITY
   /** True while datagrams prove that the peer is there: the stream is not probed quickly. */
   relaxed = false
 
@@ -82,6 +85,13 @@ export class PeerHealth {
 
   set quick(quick: boolean) {
     this.#quick = quick && this.#detector !== null
+  }
+
+  /** The network of this host has changed: whether the peer still answers is asked at once, and waited for no longer than on a trunk in use. */
+  suspect(nowMs: number): void {
+    this.#suspectUntilMs = nowMs + SUSPECTED_FOR_MS
+    this.#sentAtMs = Number.NEGATIVE_INFINITY
+    this.#detector?.reset()
   }
 
   /** Answers that came so late that the quick detection became more patient. */
@@ -144,7 +154,7 @@ export class PeerHealth {
     const detector = this.#detector
     if (detector === null) return 'well'
     const verdict = detector.tick(nowMs, this.#path(nowMs))
-    const mayProbe = (this.#quick && !this.relaxed) || detector.unansweredMs > MAX_QUIET_MS
+    const mayProbe = this.#asksQuickly(nowMs) || detector.unansweredMs > MAX_QUIET_MS
     return verdict === 'probe' && !mayProbe ? 'well' : verdict
   }
 
@@ -162,9 +172,13 @@ export class PeerHealth {
     return {
       heardAgeMs: progress.ackAgeMs,
       // What was sent over a relay is not known to have arrived: only probes tell.
-      outstanding: this.#quick && !this.relaxed,
+      outstanding: this.#asksQuickly(nowMs),
       patienceMs: RELAYED_PATIENCE_MS + 4 * (this.roundTrip.rttMs ?? 300),
     }
+  }
+
+  #asksQuickly(nowMs: number): boolean {
+    return nowMs < this.#suspectUntilMs || (this.#quick && !this.relaxed)
   }
 
   /** While the peer asks there is no need to: only now and then, because each side measures its own round trips. */

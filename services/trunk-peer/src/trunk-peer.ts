@@ -26,7 +26,7 @@ import { Discovery } from './discovery/discovery.ts'
 import { vlanRecordKey } from './discovery/vlan-keys.ts'
 import { FrameRelay } from './frame-relay.ts'
 import { createHost, type Host } from './host/libp2p-host.ts'
-import { LinkWatch } from './link-watch.ts'
+import { LinkWatch, type NetworkChange } from './link-watch.ts'
 import { usableListenAddresses } from './listen-check.ts'
 import { Memberships } from './memberships.ts'
 import { Mesh } from './mesh.ts'
@@ -229,10 +229,7 @@ export class TrunkPeer implements Startable {
     const addresses = new OwnAddresses({ host, bus: this.#components.bus, clock })
     const links = new LinkWatch({
       clock,
-      onChange: () => {
-        this.book.retryAll(clock.monotonicMs())
-        datagrams.refresh()
-      },
+      onChange: (change) => this.#networkChanged(change),
     })
     const mesh = this.#createMesh(host, reserve, key, trunks)
     const reach = this.#createReach(host, reserve, trunks, mesh)
@@ -420,6 +417,19 @@ export class TrunkPeer implements Startable {
       isReachedOverRelays: () => (this.#running?.reach.relays.addresses.length ?? 0) > 0,
       mayMatter: (nodeId) => this.#mayMatter(nodeId),
     })
+  }
+
+  /** What ran over the old network ends, is looked at or is dialled anew, all of it at once. */
+  #networkChanged({ what, gone }: NetworkChange): void {
+    const running = this.#running
+    if (running === null) return
+    const { clock, logger } = this.#components
+    logger.info('the network has changed', { what, gone })
+    running.dialer.networkChanged()
+    running.trunks.networkChanged(gone)
+    this.book.retryAll(clock.monotonicMs())
+    running.datagrams.refresh()
+    running.reach.networkChanged()
   }
 
   #createReach(host: Libp2p, reserve: Host['reserve'], trunks: Trunks, mesh: Mesh): Reach {

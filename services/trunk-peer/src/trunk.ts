@@ -5,6 +5,7 @@ import {
   type CloseCode,
   type ControlMessage,
   ControlStream,
+  connectionLocalHost,
   DATAGRAM_CAPABILITY,
   type DatagramControl,
   HELLO_TIMEOUT_MS,
@@ -237,9 +238,26 @@ export class Trunk {
     const health = this.#health!
     health.relaxed = path.isSure
     const loss = health.tick(now, path.streamBytes, path.datagrams)
-    if (loss === null) return
-    if (path.isAlive) this.#hold(loss, now)
-    else this.#lose(loss)
+    if (loss !== null) this.#giveUp(loss, now)
+  }
+
+  /** The host that its connection comes from on this side; null over a relay, where the one to the relay counts. */
+  get localHost(): string | null {
+    return connectionLocalHost(this.#init.connection)
+  }
+
+  /** The address that its connection comes from is gone, or the network has changed: it is given up, or looked at. */
+  networkChanged(gone: ReadonlySet<string>): void {
+    if (this.#state !== 'up' || this.#held !== null) return
+    const now = this.#init.clock.monotonicMs()
+    const host = this.localHost
+    if (host === null || !gone.has(host)) this.#health?.suspect(now)
+    else this.#giveUp(`this host has no longer the address ${host}`, now)
+  }
+
+  #giveUp(reason: string, now: number): void {
+    if (this.#path.isAlive) this.#hold(reason, now)
+    else this.#lose(reason)
   }
 
   /** The stream is dead and datagrams get through: they do until a new trunk takes the place of this one. */

@@ -103,6 +103,12 @@ export class Trunks {
     return total
   }
 
+  /** This host has changed its network. @param gone IP addresses that it has no more */
+  networkChanged(gone: readonly string[]): void {
+    const hosts = new Set(gone)
+    for (const trunk of [...this.#table.all()]) trunk.networkChanged(hosts)
+  }
+
   start(): void {
     this.#timer ??= this.#init.clock.setInterval(() => {
       for (const trunk of [...this.#table.all()]) trunk.tick()
