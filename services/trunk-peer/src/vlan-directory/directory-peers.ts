@@ -8,9 +8,13 @@ import { DirectoryStream } from './directory-stream.ts'
 import { peerNetwork } from './peer-network.ts'
 
 const OPEN_TIMEOUT_MS = 5_000
-/** A stream that ended while its trunk stands is opened again after this time. */
-const RETRY_MS = 60_000
-const TICK_MS = 5_000
+/** A stream that ended while a trunk stands is opened again after this time: its connection may have given way to another. */
+const REOPEN_MS = 1_000
+/** One that could not be opened. */
+const RETRY_MS = 30_000
+/** How long a peer that broke the rules stays out. */
+const CUT_OFF_MS = 60_000
+const TICK_MS = 1_000
 /** The other side opens the stream a moment before its trunk stands here. */
 const TRUNK_GRACE_MS = 5_000
 /** Of one connection; one is in use, another may replace it. */
@@ -39,6 +43,8 @@ export class DirectoryPeers {
   readonly #streams = new Map<NodeId, OpenStream>()
   /** Monotonic time before which no stream is opened to the peer; infinite where it does not know the protocol. */
   readonly #notBefore = new Map<NodeId, number>()
+  /** Monotonic time until which the peer is left out. */
+  readonly #cutOff = new Map<NodeId, number>()
   readonly #opening = new Set<NodeId>()
   #timer: Timer | null = null
   malformed = 0
@@ -81,7 +87,7 @@ export class DirectoryPeers {
   cutOff(peer: string, why: string): void {
     const { clock, logger } = this.#init
     logger.warn('a peer abuses the directory and is left out for a while', { node: peer, why })
-    this.#notBefore.set(peer as NodeId, clock.monotonicMs() + RETRY_MS)
+    this.#cutOff.set(peer as NodeId, clock.monotonicMs() + CUT_OFF_MS)
     this.#streams.get(peer as NodeId)?.stream.end(new Error(why))
   }
 
@@ -89,7 +95,7 @@ export class DirectoryPeers {
     const { nodeId } = trunk
     const now = this.#init.clock.monotonicMs()
     if (!trunk.initiator || this.#streams.has(nodeId) || this.#opening.has(nodeId)) return
-    if (now < (this.#notBefore.get(nodeId) ?? 0)) return
+    if (now < (this.#notBefore.get(nodeId) ?? 0) || this.#isCutOff(nodeId)) return
     const connection = this.#init.host
       .getConnections(peerIdFromString(trunk.peerId))
       .find((one) => trunk.runsOver(one))
@@ -114,9 +120,7 @@ export class DirectoryPeers {
 
   #accept(stream: Stream, connection: Connection): void {
     const nodeId = nodeIdOfPeer(connection.remotePeer)
-    const isEarly = this.#init.clock.monotonicMs() < (this.#notBefore.get(nodeId) ?? 0)
-    // Who dialled opens; a peer that was cut off stays out for its time.
-    if (isEarly || this.#init.trunkOf(nodeId)?.initiator === true) {
+    if (this.#isCutOff(nodeId)) {
       stream.abort(new Error('not now'))
       return
     }
@@ -135,12 +139,13 @@ export class DirectoryPeers {
       onMessage: (message) => onMessage(nodeId, message),
       onMalformed: (error) => {
         this.malformed++
-        this.#notBefore.set(nodeId, clock.monotonicMs() + RETRY_MS)
+        this.#cutOff.set(nodeId, clock.monotonicMs() + CUT_OFF_MS)
         logger.warn('a peer broke the protocol of the directory', { node: nodeId, error })
       },
       onClose: () => {
         if (this.#streams.get(nodeId)?.stream !== opened) return
         this.#streams.delete(nodeId)
+        this.#notBefore.set(nodeId, clock.monotonicMs() + REOPEN_MS)
         onDown(nodeId)
       },
     })
@@ -155,8 +160,12 @@ export class DirectoryPeers {
     for (const [nodeId, { stream, sinceMs }] of [...this.#streams])
       if (now - sinceMs > TRUNK_GRACE_MS && this.#init.trunkOf(nodeId) === undefined)
         stream.end(new Error('no trunk stands with the peer'))
-    for (const nodeId of this.#notBefore.keys())
-      if (this.#init.trunkOf(nodeId) === undefined && this.#notBefore.get(nodeId)! < now)
-        this.#notBefore.delete(nodeId)
+    for (const [nodeId, untilMs] of this.#cutOff) if (untilMs <= now) this.#cutOff.delete(nodeId)
+    for (const [nodeId, untilMs] of this.#notBefore)
+      if (untilMs <= now || this.#init.trunkOf(nodeId) === undefined) this.#notBefore.delete(nodeId)
+  }
+
+  #isCutOff(nodeId: NodeId): boolean {
+    return this.#init.clock.monotonicMs() < (this.#cutOff.get(nodeId) ?? 0)
   }
 }
