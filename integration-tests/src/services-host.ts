@@ -12,6 +12,9 @@ type Service = keyof typeof HTTP_PORTS
 
 export type LaneKind = 'unix' | 'nats'
 
+/** Where vlan-switch attaches; trunk-peer makes `lane.sock`. Another socket is that of somebody between the two. */
+export const LANE_SOCKET = 'lane.sock'
+
 /** A host whose node is separate services around a NATS server of its own, on its loopback interface. */
 export class ServicesHost implements Host {
   readonly lab: LabHost
@@ -19,11 +22,13 @@ export class ServicesHost implements Host {
   readonly httpUrls = Object.values(HTTP_PORTS).map((port) => `http://127.0.0.1:${port}`)
   readonly cliTarget: readonly string[]
   readonly #laneKind: LaneKind
+  readonly #switchSocket: string
   readonly #settings: HostSettings
 
-  constructor(lab: LabHost, settings: HostSettings, laneKind: LaneKind) {
+  constructor(lab: LabHost, settings: HostSettings, laneKind: LaneKind, switchSocket = LANE_SOCKET) {
     this.lab = lab
     this.#laneKind = laneKind
+    this.#switchSocket = switchSocket
     this.#settings = settings
     this.configure({})
     const { user, password } = natsCredentials('cli')
@@ -103,7 +108,10 @@ export class ServicesHost implements Host {
   #sharedConfig(name: Service): object {
     return {
       bus: { servers: [`nats://127.0.0.1:${NATS_PORT}`], ...natsCredentials(name) },
-      lane: { kind: this.#laneKind, path: path.join(this.lab.directory, 'lane.sock') },
+      lane: {
+        kind: this.#laneKind,
+        path: path.join(this.lab.directory, name === 'vlan-switch' ? this.#switchSocket : LANE_SOCKET),
+      },
       http: { port: HTTP_PORTS[name] },
       log: { format: 'json' },
     }
