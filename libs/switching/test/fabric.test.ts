@@ -60,6 +60,21 @@ function message(fields: Fields, body: Uint8Array): Uint8Array {
 }
 
 describe('a fabric', () => {
+  it('follows a new cost when it has told it, so that no frame is sent back to where it came from', () => {
+    const network = ring(3)
+    const next = (from: number, to: number) =>
+      network.fabrics[from]!.linkState.nextHop(nodeId(to), 0, 0, network.nowMs)?.id
+    // Until a node may say nothing more for a while.
+    for (let i = 0; i < 10; i++) {
+      network.fabrics[0]!.setTrunkCost(nodeId(2), 10 + (i % 2), network.nowMs)
+      network.run(300)
+    }
+    network.fabrics[0]!.setTrunkCost(nodeId(1), 100, network.nowMs)
+    assert.deepEqual(next(0, 1), nodeId(1))
+    network.run(3_000)
+    assert.deepEqual([next(0, 1), next(2, 1)], [nodeId(2), nodeId(1)])
+  })
+
   it('knows everywhere at once that a trunk is gone, whatever costs did before and whatever the tree does then', () => {
     const network = ring(8)
     const [lost, far] = [1, 3]

@@ -304,6 +304,7 @@ export class LinkState {
       this.#neighbours,
       this.#init.relays ?? true,
     )
+    for (const neighbour of this.#neighbours) neighbour.advertisedCost = neighbour.cost
     this.database.accept(bytes, 0, bytes.length, nowMs, true)
     this.#self = this.database.find(nodeId, 0)!
     this.#self.unreachableSinceMs = Number.POSITIVE_INFINITY
@@ -370,14 +371,21 @@ export class LinkState {
     else if (origin.unreachableSinceMs === Number.POSITIVE_INFINITY) origin.unreachableSinceMs = nowMs
   }
 
-  /** Trunks that are up here and that the neighbour advertises too. */
+  /**
+   * Trunks that are up here and that the neighbour advertises too, at the costs that others know: who follows a cost before he has
+   * told it sends frames to a neighbour that sends them back.
+   */
   #firstHops(): FirstHop[] {
     const hops: FirstHop[] = []
     for (const [bit, neighbour] of this.#neighbours.entries()) {
       const origin = this.database.find(neighbour.id, 0)
       const cost = origin === null ? 0 : advertisedCost(origin.advertisement, this.#init.nodeId)
       if (origin !== null && cost > 0)
-        hops.push({ slot: origin.slot, cost: Math.max(cost, neighbour.cost), bit })
+        hops.push({
+          slot: origin.slot,
+          cost: Math.max(cost, neighbour.advertisedCost ?? neighbour.cost),
+          bit,
+        })
     }
     return hops
   }

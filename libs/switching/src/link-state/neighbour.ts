@@ -24,6 +24,8 @@ export class LinkNeighbour {
   readonly syncRate: TokenBucket
   readonly answerRate: TokenBucket
   cost: number
+  /** What this node's last advertisement says of it, and so what others reckon with; null where they have not heard of it yet. */
+  advertisedCost: number | null = null
   /** The trunk forwards in the spanning tree. */
   inTree = false
   digestDueMs: number
