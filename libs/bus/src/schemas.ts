@@ -167,7 +167,7 @@ export const peerSchema = z.strictObject({
   nodeId: nodeIdSchema.nullable(),
   state: peerStateSchema,
   /** How the peer became known. */
-  sources: z.array(z.enum(['bootstrap', 'mdns', 'inbound', 'vlan'])).max(4),
+  sources: z.array(z.enum(['bootstrap', 'mdns', 'inbound', 'vlan', 'exchange', 'dht', 'stored'])).max(7),
   address: z.string().max(256).nullable(),
   direction: z.enum(['inbound', 'outbound']).nullable(),
   rttMs: z.number().nonnegative().nullable(),

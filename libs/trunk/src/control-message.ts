@@ -8,14 +8,18 @@ import {
   MAX_ANNOUNCED_VLANS,
   MAX_CANDIDATES,
   MAX_CONTROL_BYTES,
+  MAX_EXCHANGED_PEERS,
+  MAX_EXCHANGED_VLANS,
   MAX_OFFERED_CIPHERS,
   MAX_PEER_ADDRESSES,
+  MAX_PEER_RECORD_BYTES,
   MAX_REACH_ADDRESSES,
   MAX_VLAN_PEERS,
   MAX_VLAN_RECORD_BYTES,
 } from './protocol.ts'
 
 const anyBytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, { message: 'must be bytes' })
+const upTo = (length: number) => anyBytes.refine((b) => b.length <= length, { message: 'is too large' })
 const bytes = (length: number) =>
   anyBytes.refine((b) => b.length === length, { message: `must have ${length} bytes` })
 const uint = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
@@ -49,6 +53,11 @@ const vlanPeerSchema = z.strictObject({
   addresses: z.array(text(MAX_ADDRESS_CHARACTERS)).max(MAX_PEER_ADDRESSES),
 })
 
+const exchangedPeerSchema = z.strictObject({
+  record: upTo(MAX_PEER_RECORD_BYTES),
+  vlans: z.array(bytes(16)).max(MAX_EXCHANGED_VLANS),
+})
+
 const uint32 = uint.max(0xffff_ffff)
 const port = uint.min(1).max(65_535)
 
@@ -73,13 +82,18 @@ const controlMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('record'),
     vlan: bytes(16),
-    record: anyBytes.refine((b) => b.length <= MAX_VLAN_RECORD_BYTES, { message: 'is too large' }).nullable(),
+    record: upTo(MAX_VLAN_RECORD_BYTES).nullable(),
   }),
   z.strictObject({ type: z.literal('vlan-peers-request'), vlan: bytes(16) }),
   z.strictObject({
     type: z.literal('vlan-peers'),
     vlan: bytes(16),
     peers: z.array(vlanPeerSchema).max(MAX_VLAN_PEERS),
+  }),
+  z.strictObject({ type: z.literal('peers-request') }),
+  z.strictObject({
+    type: z.literal('peers'),
+    peers: z.array(exchangedPeerSchema).max(MAX_EXCHANGED_PEERS),
   }),
   z.strictObject({
     type: z.literal('datagram-offer'),
@@ -111,6 +125,7 @@ const controlMessageSchema = z.discriminatedUnion('type', [
 export type ControlMessage = z.infer<typeof controlMessageSchema>
 export type Hello = z.infer<typeof helloSchema>
 export type WireVlanPeer = z.infer<typeof vlanPeerSchema>
+export type WireExchangedPeer = z.infer<typeof exchangedPeerSchema>
 export type WireCandidate = z.infer<typeof candidateSchema>
 /** Messages of the datagram path's negotiation. */
 export type DatagramControl = Extract<ControlMessage, { type: `datagram-${string}` }>

@@ -44,6 +44,14 @@ export const MAX_VLAN_PEERS = 16
 export const MAX_PEER_ADDRESSES = 8
 export const MAX_ADDRESS_CHARACTERS = 128
 
+/** Capability of a side that takes `peers-request` and `peers`. */
+export const EXCHANGE_CAPABILITY = 'exchange'
+
+/** Of a `peers` message. */
+export const MAX_EXCHANGED_PEERS = 16
+export const MAX_PEER_RECORD_BYTES = 2_048
+export const MAX_EXCHANGED_VLANS = 16
+
 /** Capability of a side that takes the `datagram-*` messages and has a UDP port open. */
 export const DATAGRAM_CAPABILITY = 'datagram'
 

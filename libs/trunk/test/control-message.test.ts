@@ -42,6 +42,11 @@ const messages: Record<string, ControlMessage> = {
     vlan: new Uint8Array(16).fill(2),
     peers: [{ peerId: '12D3KooWMember', addresses: ['/ip4/192.0.2.7/tcp/4740'] }],
   },
+  'peers-request': { type: 'peers-request' },
+  peers: {
+    type: 'peers',
+    peers: [{ record: Uint8Array.of(1, 2, 3), vlans: [new Uint8Array(16).fill(2)] }],
+  },
   'datagram-offer': {
     type: 'datagram-offer',
     generation: 0,
@@ -140,6 +145,18 @@ const refused: Record<string, Uint8Array> = {
     type: 'vlan-peers',
     vlan: new Uint8Array(16),
     peers: Array(17).fill({ peerId: 'x', addresses: [] }),
+  }),
+  'too many exchanged peers': encode({
+    type: 'peers',
+    peers: Array(17).fill({ record: new Uint8Array(1), vlans: [] }),
+  }),
+  'an exchanged record that is too large': encode({
+    type: 'peers',
+    peers: [{ record: new Uint8Array(2_049), vlans: [] }],
+  }),
+  'an exchanged peer in too many VLANs': encode({
+    type: 'peers',
+    peers: [{ record: new Uint8Array(1), vlans: Array(17).fill(new Uint8Array(16)) }],
   }),
   'a VLAN peer with too many addresses': encode({
     type: 'vlan-peers',

@@ -86,6 +86,13 @@ export const trunkPeerConfigSchema = z.strictObject({
     .describe(
       'distributed hash table, where members of a VLAN and its record are found; auto: serve others where they can reach this node',
     ),
+  heartbeatsPerMinute: z
+    .number()
+    .int()
+    .min(0)
+    .max(600)
+    .default(12)
+    .describe('known peers without a trunk that are asked in a minute whether they are there still; 0: none'),
   roles: z
     .array(z.enum(['gateway', 'chain']))
     .max(2)

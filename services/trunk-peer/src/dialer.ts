@@ -20,8 +20,9 @@ export interface DialerInit {
   readonly book: PeerBook
   readonly clock: Clock
   readonly logger: Logger
-  /** False while no further trunk fits. */
-  readonly mayDial: () => boolean
+  /** False while no further trunk to this peer fits. */
+  readonly mayDial: (peer: KnownPeer) => boolean
+  readonly onFailed: (peer: KnownPeer) => void
   /** A connection stands; where this side dialled it, the receiver opens the trunk. */
   readonly onConnection: (connection: Connection, peer: KnownPeer) => void
 }
@@ -62,13 +63,13 @@ export class Dialer {
     const now = clock.monotonicMs()
     book.reviveRefused(now)
     for (const peer of book.due(now)) {
-      if (this.#dialling >= MAX_PARALLEL_DIALS || !mayDial()) return
-      this.#dial(peer)
+      if (this.#dialling >= MAX_PARALLEL_DIALS) return
+      if (mayDial(peer)) this.#dial(peer)
     }
   }
 
   #dial(peer: KnownPeer): void {
-    const { book, clock, host, logger } = this.#init
+    const { book, clock, host, logger, onFailed } = this.#init
     book.connecting(peer)
     this.#dialling++
     const signal = AbortSignal.any([
@@ -83,6 +84,7 @@ export class Dialer {
           const text = reason(error)
           logger.debug('dial failed', { peer: peer.peerId ?? peer.addresses[0], error: text })
           book.failed(peer, text, clock.monotonicMs())
+          onFailed(peer)
         },
       )
       .finally(() => {

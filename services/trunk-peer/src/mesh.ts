@@ -16,6 +16,7 @@ import type { PeerBook } from './peer-book.ts'
 import { RelayedLinks, type RelayedMember } from './relayed-links.ts'
 import { Shortcuts } from './shortcuts.ts'
 import type { PeerMessage, Trunk, TrunkEnd } from './trunk.ts'
+import type { TrunkChoice } from './trunk-choice.ts'
 import type { TrunkUsage } from './trunk-usage.ts'
 import type { Trunks } from './trunks.ts'
 import { type FoundMember, VlanPeers } from './vlan-peers.ts'
@@ -37,6 +38,7 @@ export interface MeshInit {
   readonly trunks: Trunks
   readonly book: PeerBook
   readonly usage: TrunkUsage
+  readonly choice: TrunkChoice
   readonly memberships: Memberships
   readonly gate: OverlayGate
   readonly bus: Bus
@@ -77,13 +79,14 @@ export class Mesh implements RelayGate {
       clock,
       logger: logger.child('vlan-peers'),
       random: Math.random,
-      unreached: (vlan, nodes) => this.#unreached(vlan, nodes),
+      unreached: (vlan, nodes) => this.unreached(vlan, nodes),
       onFound: (member) => this.#found(member),
     })
     this.relayed = new RelayedLinks({
       self,
       host,
       trunks,
+      book: init.book,
       clock,
       logger: logger.child('relayed-links'),
       reserve: init.reserve,
@@ -187,7 +190,8 @@ export class Mesh implements RelayGate {
     }
   }
 
-  async #unreached(vlan: VlanId, nodes: readonly NodeId[]): Promise<readonly NodeId[]> {
+  /** Those of the nodes that the switch has no way to; all where it does not say. */
+  async unreached(vlan: VlanId, nodes: readonly NodeId[]): Promise<readonly NodeId[]> {
     try {
       const request = { vlanId: vlan, nodeIds: [...nodes] }
       const options = { timeoutMs: REACH_TIMEOUT_MS }

@@ -11,6 +11,7 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
     {
       trunksOpened: 'Trunks that came up.',
       trunksRefused: 'Trunks that one side ended on purpose.',
+      trunksPruned: 'Trunks ended because their place was needed.',
       trunksLost: 'Trunks that ended by a lost connection or a silent peer.',
       protocolViolations: 'Peers that broke the trunk protocol.',
       recordsSent: 'Records handed to a stream or sent by datagram.',
@@ -146,6 +147,53 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
     },
     () => service.running.discovery.kad?.stats ?? { queries: 0, timedOut: 0, recordsRefused: 0 },
   )
+  const discovery = () => service.running.discovery
+  metrics.countersFrom(
+    'wakunet_trunk_peer_exchange',
+    {
+      asked: 'Questions to peers whom they know.',
+      answered: 'Such questions of peers answered.',
+      learned: 'Peers told of by others whose signatures held.',
+      forged: 'Peers told of by others whose signatures did not hold.',
+      ignored: 'Questions and answers over their rate, and answers to nothing that was asked.',
+    },
+    () => discovery().running.exchange.stats,
+  )
+  metrics.countersFrom(
+    'wakunet_trunk_peer_heartbeats',
+    {
+      checked: 'Known peers without a trunk that were asked whether they are there still.',
+      answered: 'Such peers that answered.',
+    },
+    () => discovery().running.heartbeats.stats,
+  )
+  metrics.countersFrom(
+    'wakunet_trunk_peer_members',
+    {
+      found: 'Members of a VLAN found in the distributed hash table.',
+      unreached: 'Members that nothing led to and that were asked for a trunk.',
+    },
+    () => discovery().running.vlanSeeker.stats,
+  )
+  metrics.countersFrom(
+    'wakunet_trunk_peer_known',
+    {
+      evicted: 'Known peers that made room for others.',
+      turnedAway: 'Peers not remembered: their network, their address or strangers had their share.',
+      saveFailures: 'Times that the file of known peers could not be written.',
+      chosen: 'Known peers chosen to be dialled.',
+      closedIdle: 'Connections closed because they carried no trunk.',
+    },
+    () => {
+      const { peers, running } = discovery()
+      return {
+        ...peers.store.stats,
+        saveFailures: peers.saveFailures,
+        chosen: running.trunkSeeker.chosen,
+        closedIdle: running.idle.closed,
+      }
+    },
+  )
   metrics.countersFrom(
     'wakunet_trunk_peer_memory',
     {
@@ -176,6 +224,8 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
       quickTrunks: 'Trunks that matter, on which failures are looked for quickly.',
       knownPeers: 'Peers in the book.',
       queuedBytes: 'Bytes that wait for a stream, over all trunks.',
+      rememberedPeers: 'Peers remembered, with and without a trunk.',
+      unprovenPeers: 'Remembered peers that never answered.',
       dhtPeers: 'Peers in the routing table of the distributed hash table.',
       memoryBytes: 'Bytes that libp2p remembers of others.',
     },
@@ -189,6 +239,8 @@ export function exposeTrunkPeerMetrics(metrics: MetricsRegistry, service: TrunkP
         quickTrunks: up.filter(({ health }) => health?.quick === true).length,
         knownPeers: service.book.size,
         queuedBytes: up.reduce((sum, trunk) => sum + (trunk.stats?.queuedBytes ?? 0), 0),
+        rememberedPeers: discovery().peers.store.size,
+        unprovenPeers: discovery().peers.store.unproven,
         dhtPeers: service.running.discovery.dht.size,
         memoryBytes: service.running.discovery.memory.bytes,
       }

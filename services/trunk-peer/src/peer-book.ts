@@ -10,10 +10,15 @@ const MISSED_FOR_MS = 600_000
 const MISSED_RETRY_MS = 4_000
 /** A peer that refuses on purpose is asked again, but rarely. */
 const REFUSED_RETRY_MS = 30_000
+const LAST_REFUSED_RETRY_MS = 600_000
 /** Back within this time: it had not been away. */
 const FALSE_ALARM_MS = 1_000
 const FALSE_ALARMS_FOR_MS = 300_000
 const MAX_EXTRA_INTERVALS = 6
+/** A peer of hearsay is tried so often; after that the peer store says when it is its turn again. */
+const HEARSAY_ATTEMPTS = 2
+/** Sources that pass on what they were told, or tell no address. */
+const HEARSAY: ReadonlySet<PeerSource> = new Set(['exchange', 'dht', 'stored', 'inbound'])
 const MAX_PEERS = 4_096
 const MAX_ADDRESSES = 16
 
@@ -36,6 +41,8 @@ export interface KnownPeer {
   silentAtMs: number | null
   /** Monotonic time of the next attempt; null where none is planned. */
   retryAtMs: number | null
+  /** Monotonic time until which hearing of it again plans no attempt. */
+  restsUntilMs: number
 }
 
 /**
@@ -47,6 +54,8 @@ export class PeerBook {
   readonly #byPeerId = new Map<string, KnownPeer>()
   /** Bootstrap addresses without a peer id, until they answer. */
   readonly #anonymous = new Map<string, KnownPeer>()
+  /** Peers being dialled by `dialNow`, and how often at once. */
+  readonly #dialledNow = new Map<string, number>()
   turnedAway = 0
 
   /** @param random uniform in [0, 1) */
@@ -74,7 +83,13 @@ export class PeerBook {
     peer.sources.add(source)
     if (address !== null) noteAddress(peer, address)
     // An inbound peer's address is that of its socket, which nobody listens on.
-    if (source !== 'inbound' && peer.retryAtMs === null && peer.state === 'backoff') peer.retryAtMs = nowMs
+    if (
+      source !== 'inbound' &&
+      peer.retryAtMs === null &&
+      peer.state === 'backoff' &&
+      peer.restsUntilMs <= nowMs
+    )
+      peer.retryAtMs = nowMs
     // It dials us: it is there again.
     if (source === 'inbound') peer.failures = 0
     return peer
@@ -109,8 +124,21 @@ export class PeerBook {
     )
   }
 
-  /** True where the last attempt failed and the next has its time. */
+  /** Dials a peer for a trunk, whether or not the next attempt has its time. */
+  async dialNow<T>(peerId: string, dial: () => Promise<T>): Promise<T> {
+    this.#dialledNow.set(peerId, (this.#dialledNow.get(peerId) ?? 0) + 1)
+    try {
+      return await dial()
+    } finally {
+      const left = (this.#dialledNow.get(peerId) ?? 1) - 1
+      if (left > 0) this.#dialledNow.set(peerId, left)
+      else this.#dialledNow.delete(peerId)
+    }
+  }
+
+  /** True where the last attempt failed and the next has its time: nobody else is to dial the peer. */
   waits(peerId: string): boolean {
+    if (this.#dialledNow.has(peerId)) return false
     const peer = this.#byPeerId.get(peerId)
     return peer !== undefined && peer.state === 'backoff' && peer.failures > 0 && peer.retryAtMs !== null
   }
@@ -140,22 +168,27 @@ export class PeerBook {
   failed(peer: KnownPeer, error: string, nowMs: number, refused = false): void {
     peer.state = refused ? 'refused' : 'backoff'
     peer.lastError = error.slice(0, 512)
-    if (peer.addresses.length === 0) {
+    const missed = peer.lastUpAtMs !== null && nowMs - peer.lastUpAtMs < MISSED_FOR_MS
+    const given = isHearsay(peer) && !missed && peer.failures + 1 >= HEARSAY_ATTEMPTS
+    if (peer.addresses.length === 0 || given || (refused && isHearsay(peer))) {
+      peer.state = 'backoff'
+      peer.failures = 0
       peer.retryAtMs = null
       return
     }
     // The first failure of a peer that was up is the loss of its trunk.
     if (peer.failures === 0 && peer.lastUpAtMs !== null) peer.lastUpAtMs = nowMs
-    const ceiling = refused ? REFUSED_RETRY_MS : retryMs(peer, nowMs)
+    const ceiling = refused ? refusedRetryMs(peer) : retryMs(peer, nowMs)
     peer.failures = Math.min(peer.failures + 1, 16)
     peer.retryAtMs = nowMs + ceiling / 2 + (this.#random() * ceiling) / 2
   }
 
-  /** Its trunk ended because nobody needed it: nothing is planned. */
-  rest(peer: KnownPeer, reason: string): void {
+  /** Its trunk ended because nobody needed it: nothing is planned, nor will be until then. */
+  rest(peer: KnownPeer, reason: string, untilMs = 0): void {
     peer.state = 'backoff'
     peer.lastError = reason.slice(0, 512)
     peer.retryAtMs = null
+    peer.restsUntilMs = untilMs
   }
 
   /** The network of this host has changed: what failed may work now. */
@@ -214,6 +247,17 @@ function retryMs({ failures, lastUpAtMs }: KnownPeer, nowMs: number): number {
   return Math.min(delayMs, missed ? MISSED_RETRY_MS : LAST_RETRY_MS)
 }
 
+/** One that nobody configured is asked less and less often. */
+function refusedRetryMs({ failures, sources }: KnownPeer): number {
+  if (sources.has('bootstrap')) return REFUSED_RETRY_MS
+  return Math.min(LAST_REFUSED_RETRY_MS, REFUSED_RETRY_MS * 2 ** failures)
+}
+
+function isHearsay({ sources }: KnownPeer): boolean {
+  for (const source of sources) if (!HEARSAY.has(source)) return false
+  return true
+}
+
 function newPeer(peerId: string | null): KnownPeer {
   return {
     peerId,
@@ -227,6 +271,7 @@ function newPeer(peerId: string | null): KnownPeer {
     falseAlarmAtMs: 0,
     silentAtMs: null,
     retryAtMs: null,
+    restsUntilMs: 0,
   }
 }
 

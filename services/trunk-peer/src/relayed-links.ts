@@ -2,6 +2,7 @@ import type { Connection, Libp2p, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Clock, Logger, NodeId } from '@wakunet/interface'
+import type { PeerBook } from './peer-book.ts'
 import type { Trunk } from './trunk.ts'
 import type { Trunks } from './trunks.ts'
 import type { FoundMember } from './vlan-peers.ts'
@@ -18,6 +19,7 @@ export interface RelayedLinksInit {
   readonly self: NodeId
   readonly host: Libp2p
   readonly trunks: Trunks
+  readonly book: PeerBook
   readonly clock: Clock
   readonly logger: Logger
   /** Makes a reservation at a relay that has a connection to this node, unless there is one. */
@@ -174,7 +176,8 @@ export class RelayedLinks {
     this.stats.dialled++
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(ATTEMPT_TIMEOUT_MS)])
     const target = multiaddr(`${circuit}/p2p/${peerId}`)
-    this.#init.adopt(await this.#init.host.dial(target, { signal }), nodeId)
+    const { host, book, adopt } = this.#init
+    adopt(await book.dialNow(peerId, () => host.dial(target, { signal })), nodeId)
     this.stats.opened++
   }
 }

@@ -7,6 +7,7 @@ import { nodeIdOfPeer } from './node-key.ts'
 import { outboundConnection } from './outbound.ts'
 import type { PeerBook } from './peer-book.ts'
 import type { Trunk, TrunkEnd } from './trunk.ts'
+import type { TrunkChoice } from './trunk-choice.ts'
 import type { TrunkUsage, Use } from './trunk-usage.ts'
 import type { Trunks } from './trunks.ts'
 
@@ -23,8 +24,6 @@ const MAX_FAILURES_KEPT = 512
 const IDLE_MS = 60_000
 /** A connection that has no trunk by then gets none: hello and frames stream have 5 s each. */
 const COMES_UP_WITHIN_MS = 15_000
-/** A trunk younger than this has had no time to be of use. */
-const YOUNG_MS = 30_000
 
 type Request = RequestOf<'trunk.shortcut'>
 type Reply = ReplyOf<'trunk.shortcut'>
@@ -40,6 +39,7 @@ export interface ShortcutsInit {
   readonly isJoined: (vlan: VlanId) => boolean
   /** Those of the claimed addresses that may be dialled. */
   readonly dialable: (claimed: readonly string[]) => string[]
+  readonly choice: TrunkChoice
   /** True where the trunk may be needed although nobody says what for. */
   readonly mayMatter: (nodeId: NodeId) => boolean
 }
@@ -160,13 +160,15 @@ export class Shortcuts {
     addresses: readonly string[],
     onFailure: () => void,
   ): Promise<void> {
-    const { host, logger } = this.#init
+    const { host, book, logger } = this.#init
     this.#dialling.add(nodeId)
     this.stats.dialled++
     try {
       const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
       const targets = addresses.map((address) => withPeerId(address, request.peerId))
-      const connection = await outboundConnection(host, request.peerId ?? null, targets, signal)
+      const { peerId = null } = request
+      const dial = () => outboundConnection(host, peerId, targets, signal)
+      const connection = await (peerId === null ? dial() : book.dialNow(peerId, dial))
       this.adopt(connection, nodeId, request.bytesPerSecond)
     } catch (error) {
       logger.debug('shortcut failed', { nodeId, error })
@@ -208,24 +210,9 @@ export class Shortcuts {
     trunks.connected(connection, peer)
   }
 
-  /**
-   * The trunk that would be missed least; null where each has its use. Those to configured peers and those of a tree stay,
-   * or making room would tear a hole; and so do young ones, or two pairs would take the last place from each other in turn.
-   */
   #leastUseful(bytesPerSecond: number): Trunk | null {
-    const { trunks, usage, book, clock } = this.#init
-    const now = clock.monotonicMs()
-    let least: { trunk: Trunk; score: readonly number[] } | null = null
-    for (const trunk of trunks.up()) {
-      const use = usage.of(trunk.nodeId)
-      if (use?.tree === true || this.#init.mayMatter(trunk.nodeId)) continue
-      if (book.get(trunk.peerId)?.sources.has('bootstrap') === true || now - trunk.upAtMs < YOUNG_MS) continue
-      if ((use?.bytesPerSecond ?? 0) > bytesPerSecond / 2) continue
-      const usefulAt = Math.round(this.#usefulAtMs(trunk, use) / 1_000)
-      const score = [usefulAt, use?.bytesPerSecond ?? 0, this.#ours.has(trunk.nodeId) ? 0 : 1]
-      if (least === null || isLess(score, least.score)) least = { trunk, score }
-    }
-    return least?.trunk ?? null
+    const { trunks, choice, clock } = this.#init
+    return choice.leastUseful(trunks.up(), clock.monotonicMs(), bytesPerSecond)
   }
 
   #usefulAtMs(trunk: Trunk, use: Use | undefined): number {
@@ -250,9 +237,4 @@ export class Shortcuts {
 function withPeerId(address: string, peerId: string | undefined) {
   const parsed = multiaddr(address)
   return peerId === undefined || address.includes('/p2p/') ? parsed : parsed.encapsulate(`/p2p/${peerId}`)
-}
-
-function isLess(a: readonly number[], b: readonly number[]): boolean {
-  const at = a.findIndex((value, i) => value !== b[i])
-  return at >= 0 && a[at]! < b[at]!
 }

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { PeerInfo as DiscoveredPeer, Libp2p } from '@libp2p/interface'
-import { multiaddr } from '@multiformats/multiaddr'
 import type { Bus, PayloadOf, VlanInfo, VlanMember } from '@wakunet/bus'
 import { vlanIdFromBytes, vlanIdToBytes } from '@wakunet/identity'
 import type { Clock, LaneServer, Logger, NodeId, Startable, Timer, VlanId } from '@wakunet/interface'
 import { readStateFile, type StateFormat, writeStateFile } from '@wakunet/service-kit'
 import {
   DATAGRAM_CAPABILITY,
+  EXCHANGE_CAPABILITY,
   type Hello,
   MAX_ANNOUNCED_VLANS,
   MAX_RECORD_LIMIT_BYTES,
@@ -22,6 +22,7 @@ import type { TrunkPeerConfig } from './config.ts'
 import { DatagramPort } from './datagram/datagram-port.ts'
 import { Dialer } from './dialer.ts'
 import { Directory } from './directory.ts'
+import { Bootstrap } from './discovery/bootstrap.ts'
 import { Discovery } from './discovery/discovery.ts'
 import { vlanRecordKey } from './discovery/vlan-keys.ts'
 import { FrameRelay } from './frame-relay.ts'
@@ -37,6 +38,7 @@ import { PeerBook } from './peer-book.ts'
 import { Reach } from './reach/reach.ts'
 import { RecordNews } from './record-news.ts'
 import type { VlanStateEntry } from './stored-vlan.ts'
+import { TrunkChoice } from './trunk-choice.ts'
 import { TrunkUsage } from './trunk-usage.ts'
 import { Trunks } from './trunks.ts'
 import { VERSION } from './version.ts'
@@ -89,6 +91,13 @@ interface RunningParts {
   readonly vlanLinks: VlanLinks
 }
 
+interface RunningState extends RunningParts {
+  readonly dialer: Dialer
+  readonly links: LinkWatch
+  readonly bootstrap: Bootstrap
+  readonly startedAtMs: number
+}
+
 /** libp2p host, trunks, frame relay and VLAN directory of one node, behind the bus contract. */
 export class TrunkPeer implements Startable {
   readonly #components: TrunkPeerComponents
@@ -104,8 +113,9 @@ export class TrunkPeer implements Startable {
   /** The VLANs that are published, here and elsewhere. */
   readonly published: VlanDirectory
   readonly recordNews: RecordNews
+  readonly #choice: TrunkChoice
   readonly #api: BusApi
-  #running: (RunningParts & { dialer: Dialer; links: LinkWatch; startedAtMs: number }) | null = null
+  #running: RunningState | null = null
   #changed = new Set<VlanId>()
   #timers: Timer[] = []
   #announceTimer: Timer | null = null
@@ -146,6 +156,14 @@ export class TrunkPeer implements Startable {
         false,
       push: (peer, vlan) => this.#sendRecord(peer, vlan),
     })
+    this.#choice = new TrunkChoice({
+      connectionLimit: init.config.connectionLimit,
+      book: this.book,
+      usage: this.usage,
+      memberships: this.memberships,
+      mayMatter: (nodeId) => this.#mayMatter(nodeId),
+      isShortcut: (nodeId) => this.#running?.mesh.shortcuts.isShortcut(nodeId) ?? false,
+    })
     this.#api = new BusApi(components.bus, this)
   }
 
@@ -178,9 +196,14 @@ export class TrunkPeer implements Startable {
       self: key.peerId,
       config,
       gate: this.gate,
+      book: this.book,
+      memberships: this.memberships,
+      choice: this.#choice,
+      peersPath: this.#statePath('peers.json'),
       clock,
       logger: logger.child('discovery'),
     })
+    await discovery.peers.load()
     const { libp2p: host, reserve } = await createHost({
       privateKey: key.privateKey,
       config,
@@ -209,13 +232,17 @@ export class TrunkPeer implements Startable {
       clock,
       logger: logger.child('datagrams'),
     })
-    const trunks = this.#createTrunks(host, key, datagrams)
+    const trunks = this.#createTrunks(host, key, discovery, datagrams)
+    const { limit, reserved } = this.#choice.shares
     const dialer = new Dialer({
       host,
       book: this.book,
       clock,
       logger: logger.child('dialer'),
-      mayDial: () => !trunks.full,
+      mayDial: ({ sources }) => trunks.size < (sources.has('bootstrap') ? limit : limit - reserved),
+      onFailed: ({ peerId }) => {
+        if (peerId !== null) discovery.peers.failed(peerId)
+      },
       onConnection: (connection, peer) => trunks.connected(connection, peer),
     })
     try {
@@ -235,6 +262,12 @@ export class TrunkPeer implements Startable {
     const reach = this.#createReach(host, reserve, trunks, mesh)
     const { book, gate, memberships } = this
     const vlanLinks = new VlanLinks({ host, book, gate, memberships, clock, trunks: () => trunks.up() })
+    const bootstrap = new Bootstrap({
+      addresses: config.bootstrap,
+      book,
+      clock,
+      logger: logger.child('bootstrap'),
+    })
     const startedAtMs = clock.monotonicMs()
     this.#running = {
       host,
@@ -248,6 +281,7 @@ export class TrunkPeer implements Startable {
       discovery,
       links,
       vlanLinks,
+      bootstrap,
       startedAtMs,
     }
     await this.published.start({
@@ -256,13 +290,13 @@ export class TrunkPeer implements Startable {
       trunks: () => trunks.up(),
       trunkOf: (peer) => trunks.get(peer),
     })
-    this.#learnBootstrap()
+    bootstrap.start()
     trunks.start()
     dialer.start()
     addresses.start()
     links.start()
     mesh.start()
-    discovery.start({ host, trunks: () => trunks.up() })
+    discovery.start({ host, trunks, mesh })
     reach.start()
     this.#api.start()
     this.#timers = [
@@ -286,14 +320,16 @@ export class TrunkPeer implements Startable {
     this.#announceTimer?.cancel()
     this.#announceTimer = null
     await this.published.stop()
-    running.discovery.stop()
+    const { discovery } = running
     running.links.stop()
+    running.bootstrap.stop()
     running.addresses.stop()
     running.dialer.stop()
     running.reach.stop()
     running.mesh.stop()
     running.trunks.stop()
     await running.datagrams.stop()
+    await discovery.stop()
     await running.host.stop()
   }
 
@@ -319,9 +355,9 @@ export class TrunkPeer implements Startable {
     return this.memberships.members(vlan, (nodeId) => this.#running?.trunks.get(nodeId)?.heldRttMs ?? null)
   }
 
-  #createTrunks(host: Libp2p, key: NodeKey, datagrams: DatagramPort): Trunks {
+  #createTrunks(host: Libp2p, key: NodeKey, discovery: Discovery, datagrams: DatagramPort): Trunks {
     const { clock, logger } = this.#components
-    return new Trunks({
+    const trunks = new Trunks({
       self: key.nodeId,
       host,
       book: this.book,
@@ -332,7 +368,13 @@ export class TrunkPeer implements Startable {
       quickHeartbeatMs: this.#init.config.quickHeartbeatMs,
       datagrams,
       hello: () => this.#hello(datagrams),
+      toPrune: (newcomer) => {
+        const known = newcomer !== null && discovery.isKnownMember(newcomer.peerId)
+        return this.#choice.toPrune(trunks.up(), clock.monotonicMs(), known)
+      },
+      onFull: (trunk) => discovery.sampleFor(trunk),
       onUp: (trunk) => {
+        discovery.up(trunk)
         this.relay.addPeer(trunk)
         trunk.sendControl({ type: 'memberships', ...this.#announcement() })
         this.recordNews.up(trunk.nodeId)
@@ -342,6 +384,7 @@ export class TrunkPeer implements Startable {
         this.#running?.reach.up()
       },
       onDown: (trunk, reason) => {
+        discovery.down(trunk, reason)
         this.#running?.reach.ended(trunk)
         this.relay.removePeer(trunk)
         if (this.#running?.trunks.get(trunk.nodeId) === undefined) {
@@ -353,6 +396,7 @@ export class TrunkPeer implements Startable {
       onMemberships: (trunk, announced) => {
         this.#tellMembersSoon(this.memberships.setTheirs(trunk.nodeId, trunk.peerId, announced))
         this.recordNews.heard(trunk.nodeId, announced)
+        discovery.heardMemberships(trunk)
         this.#setQuick()
       },
       onRoundTrip: (trunk) => this.#tellMembersSoon(this.memberships.vlansOfPeer(trunk.nodeId)),
@@ -365,12 +409,17 @@ export class TrunkPeer implements Startable {
           this.#running?.reach.receive(trunk, message)
           return
         }
+        if (message.type === 'peers-request' || message.type === 'peers') {
+          discovery.receive(trunk, message)
+          return
+        }
         const vlan = vlanIdFromBytes(message.vlan)
         if (message.type === 'record') this.#receiveRecord(trunk.nodeId, vlan, message.record)
         else if (this.recordNews.mayAnswer(trunk.nodeId)) this.#sendRecord(trunk.nodeId, vlan)
       },
       onRecord: (trunk, record, freeBytes) => this.relay.fromTrunk(trunk, record, freeBytes),
     })
+    return trunks
   }
 
   #checkUsage(): void {
@@ -415,6 +464,7 @@ export class TrunkPeer implements Startable {
       clock,
       logger: logger.child('mesh'),
       isReachedOverRelays: () => (this.#running?.reach.relays.addresses.length ?? 0) > 0,
+      choice: this.#choice,
       mayMatter: (nodeId) => this.#mayMatter(nodeId),
     })
   }
@@ -466,6 +516,7 @@ export class TrunkPeer implements Startable {
       capabilities: [
         MESH_CAPABILITY,
         REACH_CAPABILITY,
+        EXCHANGE_CAPABILITY,
         ...(datagrams.port === null ? [] : [DATAGRAM_CAPABILITY]),
       ],
       maxRecordBytes: MAX_RECORD_LIMIT_BYTES,
@@ -539,17 +590,6 @@ export class TrunkPeer implements Startable {
     const now = this.#components.clock.monotonicMs()
     for (const address of found.multiaddrs.slice(0, 16)) {
       if (!this.gate.isOverlay(address)) this.book.learn(found.id.toString(), address.toString(), 'mdns', now)
-    }
-  }
-
-  #learnBootstrap(): void {
-    const now = this.#components.clock.monotonicMs()
-    for (const address of this.#init.config.bootstrap) {
-      const peerId = multiaddr(address)
-        .getComponents()
-        .findLast(({ name }) => name === 'p2p')?.value
-      if (peerId === undefined) this.book.learnAnonymous(address, now)
-      else this.book.learn(peerId, address, 'bootstrap', now)
     }
   }
 

@@ -40,10 +40,12 @@ export class TrunkTable {
    * a restarted peer's trunk replaces its old one, and any replaces one that has fallen silent; of two that were dialled at once the one
    * stays whose initiator has the lower node id; of two in the same direction the newer. A direct one takes the place of a relayed one,
    * and never the other way.
+   * @param makeRoom ends a trunk, where one may end for this one
    */
-  admit(trunk: Trunk): Admission {
+  admit(trunk: Trunk, makeRoom: () => void = () => {}): Admission {
     const old = this.#trunks.get(trunk.nodeId)
     if (old === undefined) {
+      if (this.#trunks.size >= this.#limit) makeRoom()
       if (this.#trunks.size >= this.#limit) {
         return refusal('limit', `all ${this.#limit} trunks of this node are in use`)
       }

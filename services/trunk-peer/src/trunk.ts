@@ -49,14 +49,22 @@ export interface TrunkInit {
 export type PeerMessage = Extract<
   ControlMessage,
   {
-    type: 'record-request' | 'record' | 'vlan-peers-request' | 'vlan-peers' | 'reach-request' | 'reach-answer'
+    type:
+      | 'record-request'
+      | 'record'
+      | 'vlan-peers-request'
+      | 'vlan-peers'
+      | 'reach-request'
+      | 'reach-answer'
+      | 'peers-request'
+      | 'peers'
   }
 >
 
 /** What a trunk tells its owner. Never called after `onDown`. */
 export interface TrunkEvents {
-  /** The hellos agree. The owner answers with a close code if it does not want the trunk. */
-  onHello(trunk: Trunk): { code: CloseCode; message: string } | null
+  /** The hellos agree. The owner answers with a close code, and what the peer is told before it, if it does not want the trunk. */
+  onHello(trunk: Trunk): { code: CloseCode; message: string; before?: ControlMessage | null } | null
   /** Frames can pass both ways. */
   onUp(trunk: Trunk): void
   onDown(trunk: Trunk, reason: TrunkEnd): void
@@ -332,6 +340,7 @@ export class Trunk {
     })
     const unwanted = this.#init.events.onHello(this)
     if (unwanted !== null) {
+      if (unwanted.before != null) this.#control.send(unwanted.before)
       this.close(unwanted.code, unwanted.message)
       return
     }

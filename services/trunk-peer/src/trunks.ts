@@ -1,6 +1,12 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { type Clock, type Logger, type NodeId, type Timer, WakunetError } from '@wakunet/interface'
-import { FRAMES_PROTOCOL, type Hello, TRUNK_PROTOCOL, type WireMembership } from '@wakunet/trunk'
+import {
+  type ControlMessage,
+  FRAMES_PROTOCOL,
+  type Hello,
+  TRUNK_PROTOCOL,
+  type WireMembership,
+} from '@wakunet/trunk'
 import type { DatagramPort } from './datagram/datagram-port.ts'
 import { nodeIdOfPeer } from './node-key.ts'
 import type { KnownPeer, PeerBook } from './peer-book.ts'
@@ -10,6 +16,8 @@ import { type PeerMessage, Trunk, type TrunkEnd, type TrunkEvents } from './trun
 import { TrunkTable } from './trunk-table.ts'
 
 const OPEN_TIMEOUT_MS = 5_000
+/** A peer whose trunk was ended because its place was needed is not dialled for so long. */
+const PRUNED_REST_MS = 300_000
 /** Connections whose trunk has not finished its hello. */
 const MAX_PENDING = 64
 /** A relayed trunk stays open for so long beside the direct one: what is on its way over it arrives. */
@@ -32,6 +40,10 @@ export interface TrunksInit {
   readonly onRoundTrip: (trunk: Trunk) => void
   readonly onMessage: (trunk: Trunk, message: PeerMessage) => void
   readonly onRecord: TrunkEvents['onRecord']
+  /** The trunk that makes room for a peer whose hello has come; null where none may. */
+  readonly toPrune: (newcomer: Trunk | null) => Trunk | null
+  /** A peer is refused because all places are taken: what it is told before. */
+  readonly onFull: (trunk: Trunk) => ControlMessage | null
 }
 
 /** Monotonic counters over all trunks, and what ended trunks had counted. */
@@ -39,6 +51,7 @@ export interface TrunksStats {
   trunksOpened: number
   trunksRefused: number
   trunksLost: number
+  trunksPruned: number
   protocolViolations: number
   recordsSent: number
   recordsReceived: number
@@ -66,6 +79,7 @@ export class Trunks {
     trunksOpened: 0,
     trunksRefused: 0,
     trunksLost: 0,
+    trunksPruned: 0,
     protocolViolations: 0,
     recordsSent: 0,
     recordsReceived: 0,
@@ -85,6 +99,16 @@ export class Trunks {
 
   get full(): boolean {
     return this.#table.size >= this.#init.connectionLimit
+  }
+
+  /** Trunks, those included that are still coming up. */
+  get size(): number {
+    return this.#table.size
+  }
+
+  /** Ends trunks until there are no more than `count`, as far as any may end. */
+  prune(count: number): void {
+    while (this.#table.size > count) if (!this.#end(null)) return
   }
 
   get(nodeId: NodeId): Trunk | undefined {
@@ -196,6 +220,18 @@ export class Trunks {
     return false
   }
 
+  #makeRoom(newcomer: Trunk): void {
+    this.#end(newcomer)
+  }
+
+  #end(newcomer: Trunk | null): boolean {
+    const victim = this.#init.toPrune(newcomer)
+    if (victim === null) return false
+    this.#ended.trunksPruned++
+    victim.close('limit', 'its place is needed')
+    return true
+  }
+
   #begin(nodeId: NodeId, connection: Connection, stream: Stream, initiator: boolean): void {
     const { book, clock, logger, hello, queueBytes, quickHeartbeatMs, datagrams } = this.#init
     const trunk = new Trunk({
@@ -218,9 +254,11 @@ export class Trunks {
 
   readonly #events: TrunkEvents = {
     onHello: (trunk) => {
-      const admission = this.#table.admit(trunk)
+      const admission = this.#table.admit(trunk, () => this.#makeRoom(trunk))
       admission.replaces?.close(admission.replaceCode, 'a newer trunk takes its place')
-      return admission.refusal
+      const { refusal } = admission
+      if (refusal === null) return null
+      return { ...refusal, before: refusal.code === 'limit' ? this.#init.onFull(trunk) : null }
     },
     onUp: (trunk) => {
       this.#pending.delete(trunk)
@@ -282,6 +320,10 @@ export class Trunks {
     if (!current && reason.code === 'duplicate') return
     if (reason.code === 'idle' && !peer.sources.has('bootstrap')) {
       book.rest(peer, reason.message)
+      return
+    }
+    if (reason.code === 'limit' && !reason.remote) {
+      book.rest(peer, reason.message, clock.monotonicMs() + PRUNED_REST_MS)
       return
     }
     const refused =

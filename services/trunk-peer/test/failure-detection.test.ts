@@ -73,8 +73,8 @@ async function quietCost({ lab }: Pair): Promise<number> {
     const { stdout } = await lab.host(1).exec('cat', ['/proc/net/dev'])
     return Number(stdout.split('eth0:')[1]!.trim().split(/\s+/)[8])
   }
-  // What a new trunk has to say, libp2p's identify too, is over by then.
-  await pause(1_500)
+  // What a new trunk has to say, identify, the exchange of peers and the first questions to the DHT, is over by then.
+  await pause(4_000)
   const before = await sent()
   await pause(3_000)
   return (((await sent()) - before) * 8) / 3_000
