@@ -33,6 +33,8 @@ import { TokenBucket } from './token-bucket.ts'
 const REFUSED_BURST = 16
 const REFUSED_PER_SECOND = 1
 const ENCODE_RETRY_MS = 1_000
+/** Newcomers seldom come alone: digests wait for so long. */
+const NEWCOMER_MS = 250
 
 /** A member that is none any more, and what it said last. */
 export interface Gone<P, D> {
@@ -107,7 +109,7 @@ export class OriginExchange<P extends GossipPeer, D extends GossipDocument> {
       else left.push(member)
     }
     // The documents of those who came may have come before they were known as members.
-    if (stayed < members.all.length) this.#digestDueMs = nowMs
+    if (stayed < members.all.length) this.#digestDueMs = Math.min(this.#digestDueMs, nowMs + NEWCOMER_MS)
     return left.flatMap((member) => this.#forget(member))
   }
 

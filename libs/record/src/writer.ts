@@ -25,6 +25,10 @@ export interface RecordWriterInit {
   readonly bootNonce: Uint8Array
 }
 
+/** Control records up to this size share buffers, one after the other. */
+const MAX_SHARED_BYTES = 2_048
+const SLAB_BYTES = 16_384
+
 const NO_HINT = { flags: 0, gsoType: 0, gsoSize: 0, csumStart: 0, csumOffset: 0 }
 
 /** Takes one lane message; the parts may be reused as soon as it returns. */
@@ -59,6 +63,8 @@ export class RecordWriter {
   readonly #sealedHeader = new Uint8Array(RECORD_HEADER_BYTES)
   /** Envelope and sealed record; made when the first is. */
   #sealed: Uint8Array | null = null
+  #slab = new Uint8Array(0)
+  #slabUsed = 0
   readonly #header: { -readonly [K in keyof RecordHeader]: RecordHeader[K] }
   #nextSequence = 1
 
@@ -202,7 +208,7 @@ export class RecordWriter {
       const size = controlBytes(messages, from, to)
       for (let peer = 0; peer < peers.length; peer += MAX_ENVELOPE_NODES) {
         const end = Math.min(peers.length, peer + MAX_ENVELOPE_NODES)
-        const message = new Uint8Array(envelopeBytes(end - peer) + RECORD_HEADER_BYTES + size)
+        const message = this.#take(envelopeBytes(end - peer) + RECORD_HEADER_BYTES + size)
         const at = this.#writeHead(message, 0, peers, peer, end)
         writeControlFrames(message, at, messages, from, to)
         send([message])
@@ -213,6 +219,18 @@ export class RecordWriter {
     this.#header.control = false
     this.#header.hopLimit = MAX_HOP_LIMIT
     return records
+  }
+
+  /** Bytes that nobody else has: a buffer of its own costs far more than what most control records say. */
+  #take(length: number): Uint8Array {
+    if (length > MAX_SHARED_BYTES) return new Uint8Array(length)
+    if (this.#slabUsed + length > this.#slab.length) {
+      this.#slab = new Uint8Array(SLAB_BYTES)
+      this.#slabUsed = 0
+    }
+    const from = this.#slabUsed
+    this.#slabUsed += length
+    return this.#slab.subarray(from, this.#slabUsed)
   }
 
   /** @returns false where the head would not fit, or would overwrite frames that are still to be sent */

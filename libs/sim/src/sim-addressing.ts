@@ -91,17 +91,11 @@ export function createAddressing(
 
 function bind(datapath: VlanDatapath, { kind, address, mac, owner }: BindingChange, nowMs: number): void {
   if (kind === 'removed') datapath.unbind(address)
-  else datapath.bind(address, mac, owner === null ? null : hexOf(owner), nowMs)
+  else datapath.bind(address, mac, owner, nowMs)
 }
 
 function isInUse(datapath: VlanDatapath, address: Uint8Array, mac: number, nowMs: number): boolean {
   const binding = datapath.guards.bindings.find(address, 0, address.length, nowMs)
   if (binding === null || binding.mac === null || binding.mac === mac) return false
   return nowMs - binding.seenMs < IN_USE_MS
-}
-
-function hexOf(bytes: Uint8Array): string {
-  let hex = ''
-  for (const byte of bytes) hex += (byte < 16 ? '0' : '') + byte.toString(16)
-  return hex
 }

@@ -121,12 +121,16 @@ export class VlanDatapath implements BridgePolicy {
     this.#nowMs = nowMs
     this.#sweepMs = nowMs + SWEEP_MS
     const { hashSeed, random, speaker, nodeId, firstSequence } = init
-    this.#stations = new Stations(init.tapMac, {
-      toTap: (frame) => this.toTap(frame),
-      toMember: (member, frame) => this.fabric.sendTo(member, this.#ownFrame.batchOf(frame), this.#nowMs),
-      onTapHost: (address, mac) => output.onTapHost?.(address, mac, this.#nowMs),
-      onWake: () => output.onWake?.(),
-    })
+    const members = () => this.fabric.bridge.members
+    this.#stations = new Stations(
+      { tapMac: init.tapMac, members },
+      {
+        toTap: (frame) => this.toTap(frame),
+        toMember: (member, frame) => this.fabric.sendTo(member, this.#ownFrame.batchOf(frame), this.#nowMs),
+        onTapHost: (address, mac) => output.onTapHost?.(address, mac, this.#nowMs),
+        onWake: () => output.onWake?.(),
+      },
+    )
     this.guards = new GuardChain({ ...init.guards, hashSeed, bindings: this.#stations.bindingEvents }, nowMs)
     this.#stations.guardedBy(this.guards)
     this.#ports = this.#stations.ports
@@ -430,10 +434,11 @@ export class VlanDatapath implements BridgePolicy {
   /**
    * Binds an address to the station that has it, as a lease says: nobody else can claim it.
    * @param mac 48-bit integer
-   * @param owner node id in hexadecimal digits; null for the TAP's side
+   * @param address is kept, and must not be changed
+   * @param owner node id, 16 bytes; null for the TAP's side
    * @returns false where the table is full
    */
-  bind(address: Uint8Array, mac: number, owner: string | null, nowMs: number): boolean {
+  bind(address: Uint8Array, mac: number, owner: Uint8Array | null, nowMs: number): boolean {
     const port = owner === null ? this.guards.tap : this.#ports.ofId(owner)
     return this.guards.bindings.setStatic(address, mac, port, nowMs)
   }

@@ -30,7 +30,8 @@ export class FabricMembers {
     const self = database.find(this.#nodeId, 0)
     const changed: MemberInit[] = []
     const gone: Uint8Array[] = []
-    for (const [slot, origin] of database.slots.entries()) {
+    for (let slot = 0; slot < database.slots.length; slot++) {
+      const origin = database.slots[slot] ?? null
       const before = this.#origins[slot] ?? null
       const known = this.#advertisements[slot] ?? null
       if (origin === before && (origin === null || origin.advertisement === known)) continue

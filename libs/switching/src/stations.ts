@@ -3,8 +3,14 @@ import type { Binding } from './guards/bindings.ts'
 import type { GuardChain } from './guards/guard-chain.ts'
 import type { GuardPort } from './guards/guard-port.ts'
 import { MemberPorts } from './member-ports.ts'
-import type { Member } from './members.ts'
+import type { Member, MemberTable } from './members.ts'
 import { announcementFrame, probeFrame } from './neighbour-frames.ts'
+
+export interface StationsInit {
+  /** Six bytes: answers find their way back to it. */
+  readonly tapMac: Uint8Array
+  readonly members: () => Pick<MemberTable, 'all' | 'find'>
+}
 
 export interface StationsOutput {
   /** An Ethernet frame of the switch for the TAP. */
@@ -29,11 +35,14 @@ export class Stations {
   /** The guards of the VLAN, which are made with the callbacks of these stations. */
   #guards: GuardChain | null = null
 
-  /** @param tapMac six bytes: answers find their way back to it */
-  constructor(tapMac: Uint8Array, output: StationsOutput) {
+  constructor({ tapMac, members }: StationsInit, output: StationsOutput) {
     this.#tapMac = tapMac.slice(0, MAC_BYTES)
     this.#output = output
-    this.ports = new MemberPorts(() => this.#chain.newMemberPort())
+    this.ports = new MemberPorts({
+      members: () => members().all,
+      find: (id) => members().find(id, 0),
+      newPort: () => this.#chain.newMemberPort(),
+    })
   }
 
   get #chain(): GuardChain {

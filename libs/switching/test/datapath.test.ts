@@ -31,7 +31,7 @@ describe('a datapath', () => {
     for (const isOn of [true, false]) {
       const network = new DatapathNetwork(3, { neighbourProxy: isOn })
       for (const n of [1, 2, 3])
-        network.at(n).bind(ip4('10.0.0.2'), macNumber(2), n === 2 ? null : hex(2), network.nowMs)
+        network.at(n).bind(ip4('10.0.0.2'), macNumber(2), n === 2 ? null : memberId(2), network.nowMs)
       network.send(1, arp(1, '10.0.0.1', '10.0.0.2'))
       const [reply] = network.own(1)
       assert.equal(reply?.[21], isOn ? ARP_REPLY : undefined)
@@ -93,7 +93,7 @@ describe('a datapath', () => {
       // The attacker's own switch does not stop him.
       network.at(3).guards.switch('arp', false)
       for (const n of [1, 2, 3])
-        network.at(n).bind(ip4('10.0.0.2'), macNumber(2), n === 2 ? null : hex(2), network.nowMs)
+        network.at(n).bind(ip4('10.0.0.2'), macNumber(2), n === 2 ? null : memberId(2), network.nowMs)
       network.send(3, arp(3, '10.0.0.2', '10.0.0.1', { operation: ARP_REPLY, destination: mac(1) }))
       assert.equal(network.delivered(1).length, isOn ? 0 : 1)
       assert.equal(network.at(1).guards.drops['arp-spoofed'], isOn ? 1 : 0)

@@ -9,7 +9,7 @@ import {
 } from '@wakunet/addressing'
 import type { Bus, VlanInfo } from '@wakunet/bus'
 import { macFromString, readMac } from '@wakunet/ethernet'
-import { nodeIdFromBytes, nodeIdToBytes, vlanIdToBytes } from '@wakunet/identity'
+import { nodeIdToBytes, vlanIdToBytes } from '@wakunet/identity'
 import type { Clock, Logger, NodeId, VlanId } from '@wakunet/interface'
 import type { VlanDatapath } from '@wakunet/switching'
 import { verifyEd25519 } from './ed25519.ts'
@@ -136,13 +136,7 @@ export class PortAddressing {
   #bind({ kind, address, mac, owner }: BindingChange): void {
     const { datapath } = this.#init
     if (kind === 'removed') datapath.unbind(address)
-    else
-      datapath.bind(
-        address,
-        mac,
-        owner === null ? null : nodeIdFromBytes(owner),
-        this.#components.clock.monotonicMs(),
-      )
+    else datapath.bind(address, mac, owner, this.#components.clock.monotonicMs())
   }
 
   #isInUse(address: Uint8Array, mac: number, nowMs: number): boolean {

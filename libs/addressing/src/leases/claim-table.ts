@@ -81,6 +81,10 @@ export class ClaimTable {
   /** Puts the claim of an owner to an address in place of the one it had; null for none. */
   #change({ address, owner }: Claim, after: Claim | null): void {
     const entry = this.#byAddress.get(address)
+    if (entry === null) {
+      if (after !== null) this.#addFirst(after)
+      return
+    }
     const claims = claimsIn(entry)
     const known = claims.find((claim) => compareIds(claim.owner, owner) === 0) ?? null
     if (known === null && (after === null || !this.#mayAdd())) return
@@ -90,6 +94,14 @@ export class ClaimTable {
     const others = claims.filter((claim) => claim !== known)
     this.#put(address, after === null ? others : [...others, after])
     this.#tell(address, winner)
+  }
+
+  /** To most addresses there is one claim. */
+  #addFirst(claim: Claim): void {
+    if (!this.#mayAdd()) return
+    this.#size++
+    this.#byAddress.set(claim)
+    if (this.#space.isHost(claim.address)) this.#onWinner(claim.address, null, claim)
   }
 
   #mayAdd(): boolean {

@@ -12,3 +12,12 @@ export function compareBytes(
   }
   return 0
 }
+
+const HEX_DIGITS = '0123456789abcdef'
+
+/** Hexadecimal digits. */
+export function hexOf(bytes: Uint8Array): string {
+  const codes: number[] = []
+  for (const byte of bytes) codes.push(HEX_DIGITS.charCodeAt(byte >> 4), HEX_DIGITS.charCodeAt(byte & 15))
+  return String.fromCharCode(...codes)
+}

@@ -94,6 +94,8 @@ export class BindingTable<Owner extends BindingOwner> {
   readonly #lifetimeMs: number
   readonly #challengeMs: number
   readonly #bindings: AddressMap<Binding<Owner>>
+  /** Those that are not static: they age. */
+  readonly #learned = new Set<Binding<Owner>>()
   readonly #challenged = new Set<Binding<Owner>>()
   #statics = 0
 
@@ -130,9 +132,8 @@ export class BindingTable<Owner extends BindingOwner> {
 
   /** Learned addresses of a station that is on another side now go along. */
   moveStation(mac: number, from: Owner, to: Owner, nowMs: number): void {
-    for (const binding of this.#bindings)
-      if (binding.mac === mac && binding.owner === from && !binding.isStatic)
-        this.#move(binding, to, mac, nowMs)
+    for (const binding of this.#learned)
+      if (binding.mac === mac && binding.owner === from) this.#move(binding, to, mac, nowMs)
   }
 
   #move(binding: Binding<Owner>, to: Owner, mac: number, nowMs: number): void {
@@ -149,6 +150,7 @@ export class BindingTable<Owner extends BindingOwner> {
 
   /**
    * Binds an address until `removeStatic` or `removeOwner`; replaces what was there.
+   * @param address is kept, and must not be changed
    * @returns false where the table is full
    */
   setStatic(address: Uint8Array, mac: number | null, owner: Owner, nowMs: number): boolean {
@@ -157,7 +159,7 @@ export class BindingTable<Owner extends BindingOwner> {
       if (this.#statics >= this.#maxStatic) return false
     }
     if (known !== null) this.#remove(known)
-    this.#bindings.add(newBinding(Uint8Array.from(address), mac, owner, true, nowMs))
+    this.#bindings.add(newBinding(address, mac, owner, true, nowMs))
     this.#statics++
     return true
   }
@@ -225,13 +227,13 @@ export class BindingTable<Owner extends BindingOwner> {
   }
 
   #learn(address: Uint8Array, mac: number, owner: Owner, nowMs: number): ClaimVerdict {
-    const learned = this.#bindings.size - this.#statics
-    if (learned >= this.#maxLearned || owner.learnedBindings >= this.#maxLearnedPerOwner) {
+    if (this.#learned.size >= this.#maxLearned || owner.learnedBindings >= this.#maxLearnedPerOwner) {
       this.stats.refused++
       return 'refused'
     }
     const binding = newBinding(address, mac, owner, false, nowMs)
     this.#bindings.add(binding)
+    this.#learned.add(binding)
     owner.learnedBindings++
     this.stats.learned++
     this.#init.onLearned?.(binding)
@@ -275,7 +277,7 @@ export class BindingTable<Owner extends BindingOwner> {
 
   /** Forgets aged bindings; call it every few seconds, so that the limits count what is alive. */
   sweep(nowMs: number): void {
-    for (const binding of this.#bindings) {
+    for (const binding of this.#learned) {
       if (!this.#isAged(binding, nowMs)) continue
       this.#remove(binding)
       this.stats.aged++
@@ -295,7 +297,10 @@ export class BindingTable<Owner extends BindingOwner> {
     this.#bindings.delete(binding)
     this.#endChallenge(binding)
     if (binding.isStatic) this.#statics--
-    else binding.owner.learnedBindings--
+    else {
+      this.#learned.delete(binding)
+      binding.owner.learnedBindings--
+    }
   }
 }
 

@@ -51,7 +51,8 @@ export class GuardPort {
   /** Bindings that were learned from this port. */
   learnedBindings = 0
   readonly #rates: GuardRates
-  readonly #buckets = new Map<RateName, TokenBucket>()
+  /** Made with the first frame: most members of a large VLAN never send one here. */
+  #buckets: Map<RateName, TokenBucket> | null = null
 
   constructor(side: 'tap' | 'member', number: number, rates: GuardRates = DEFAULT_PORT_RATES) {
     this.side = side
@@ -61,6 +62,7 @@ export class GuardPort {
 
   /** Takes from a rate of this port; a bucket is made when it is first needed. */
   take(name: RateName, nowMs: number, count = 1): boolean {
+    this.#buckets ??= new Map()
     let bucket = this.#buckets.get(name)
     if (bucket === undefined) {
       const { burst, perSecond } = this.#rates[name]

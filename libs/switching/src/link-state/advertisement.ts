@@ -1,4 +1,5 @@
 import { readU32 } from '@wakunet/record'
+import { hexOf } from '../control/bytes.ts'
 import { ADVERTISEMENT_FIELD, readSequence } from '../control/link-state-message.ts'
 import { digestOf } from './digest.ts'
 
@@ -36,12 +37,4 @@ export class Advertisement {
     this.#nodeId ??= hexOf(this.id)
     return this.#nodeId
   }
-}
-
-const HEX_DIGITS = '0123456789abcdef'
-
-function hexOf(bytes: Uint8Array): string {
-  const codes: number[] = []
-  for (const byte of bytes) codes.push(HEX_DIGITS.charCodeAt(byte >> 4), HEX_DIGITS.charCodeAt(byte & 15))
-  return String.fromCharCode(...codes)
 }

@@ -103,6 +103,8 @@ export class LinkState {
   #advertisedMs = Number.NEGATIVE_INFINITY
   #sweepMs: number
   #isDirty = true
+  /** By slot: 1 where a way leads there. */
+  #reached = new Uint8Array(0)
   #computedMs = Number.NEGATIVE_INFINITY
 
   constructor(init: LinkStateInit, nowMs: number) {
@@ -259,6 +261,7 @@ export class LinkState {
   tick(nowMs: number): void {
     if (nowMs >= this.#advertiseDueMs() && this.#rate.take(nowMs, 1, this.#kept)) {
       this.#advertise(nowMs)
+      this.#sync.isDirty = true
       const { hasLost, advertisement } = this.#self
       this.#flood(advertisement.bytes, null, nowMs)
       if (hasLost) this.#spread(advertisement.bytes, null, this.#neighbours.length)
@@ -348,8 +351,7 @@ export class LinkState {
       this.#counters.pathsComputed++
       this.#graph.update(this.database)
       this.#computePaths()
-      for (const origin of this.database.slots) if (origin !== null) this.#noteReach(origin, nowMs)
-      this.#sync.isDirty = true
+      this.#noteReach(nowMs)
     }
     this.#sync.update()
   }
@@ -366,9 +368,24 @@ export class LinkState {
     this.#routes.compute(this.#graph, slot, firstHops, this.#graph.leaves)
   }
 
-  #noteReach(origin: Origin, nowMs: number): void {
-    if (this.#distanceTo(origin) !== UNREACHABLE) origin.unreachableSinceMs = Number.POSITIVE_INFINITY
-    else if (origin.unreachableSinceMs === Number.POSITIVE_INFINITY) origin.unreachableSinceMs = nowMs
+  /** Who is reached seldom changes, so that the others are not even looked at. */
+  #noteReach(nowMs: number): void {
+    const { slots } = this.database
+    const { distances } = this.#paths
+    if (this.#reached.length < distances.length) {
+      const before = this.#reached
+      this.#reached = new Uint8Array(distances.length)
+      this.#reached.set(before)
+    }
+    for (let slot = 0; slot < slots.length; slot++) {
+      const isReached = distances[slot] === UNREACHABLE ? 0 : 1
+      if (isReached === this.#reached[slot]) continue
+      this.#reached[slot] = isReached
+      const origin = slots[slot]
+      if (!origin) continue
+      origin.unreachableSinceMs = isReached === 1 ? Number.POSITIVE_INFINITY : nowMs
+      this.#sync.isDirty = true
+    }
   }
 
   /**
