@@ -13,7 +13,6 @@ export class Origin<P, D extends GossipDocument> {
   held: HeldDocument<D> | null = null
   /** Until when its rate is used up (a leaky bucket of time). */
   busyUntilMs = 0
-  next: Origin<P, D> | null = null
 
   constructor(id: Uint8Array, member: P | null) {
     this.id = id

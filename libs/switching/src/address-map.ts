@@ -1,19 +1,19 @@
-import { type ChainSlot, HashChains } from './hash-chains.ts'
-
 /** Something that is found by an IP address: 4 or 16 bytes. */
 export interface AddressEntry {
   readonly address: Uint8Array
 }
 
-interface Slot<Entry> extends ChainSlot<Entry, Slot<Entry>> {}
+const FIRST_CAPACITY = 8
 
 /**
  * Entries by IP address, found in a frame without an object for the key. The hash has a seed, so that nobody outside can
- * choose addresses that share a chain.
+ * choose addresses that get into each other's way.
  */
 export class AddressMap<Entry extends AddressEntry> {
   readonly #seed: number
-  readonly #chains = new HashChains<Entry, Slot<Entry>>()
+  /** Open addressing, linear probing; a power of two, at most three quarters full. */
+  #places: (Entry | null)[] = newPlaces<Entry>(FIRST_CAPACITY)
+  #size = 0
 
   /** @param seed 32 random bits */
   constructor(seed: number) {
@@ -21,14 +21,12 @@ export class AddressMap<Entry extends AddressEntry> {
   }
 
   get size(): number {
-    return this.#chains.size
+    return this.#size
   }
 
   /** The entry of the address of `length` bytes at `offset`, or null. */
   find(bytes: Uint8Array, offset: number, length: number): Entry | null {
-    let slot = this.#chains.first(hashAddress(this.#seed, bytes, offset, length))
-    while (slot !== null && !sameAddress(slot.entry.address, bytes, offset, length)) slot = slot.next
-    return slot === null ? null : slot.entry
+    return this.#places[this.#placeOf(bytes, offset, length)]!
   }
 
   get(address: Uint8Array): Entry | null {
@@ -37,25 +35,64 @@ export class AddressMap<Entry extends AddressEntry> {
 
   /** Adds an entry whose address is not there yet. */
   add(entry: Entry): void {
-    this.#chains.add(this.#hash(entry), { entry, next: null })
+    this.#places[this.#placeOfEntry(entry)] = entry
+    this.#size++
+    if (4 * this.#size > 3 * this.#places.length) this.#grow()
   }
 
+  /** Takes an entry out, if it is there. */
   delete(entry: Entry): void {
-    this.#chains.delete(this.#hash(entry), entry)
-  }
-
-  #hash({ address }: Entry): number {
-    return hashAddress(this.#seed, address, 0, address.length)
+    const last = this.#places.length - 1
+    let hole = this.#placeOfEntry(entry)
+    if (this.#places[hole] !== entry) return
+    this.#size--
+    // Whoever stands behind the hole and would have liked to be there, or before it, moves up.
+    for (let at = (hole + 1) & last; ; at = (at + 1) & last) {
+      const other = this.#places[at]!
+      if (other === null) break
+      const home = hashAddress(this.#seed, other.address, 0, other.address.length) & last
+      if (((at - home) & last) < ((at - hole) & last)) continue
+      this.#places[hole] = other
+      hole = at
+    }
+    this.#places[hole] = null
   }
 
   clear(): void {
-    this.#chains.clear()
+    this.#places = newPlaces<Entry>(FIRST_CAPACITY)
+    this.#size = 0
   }
 
-  /** All entries; the one that is at hand may be deleted. */
-  [Symbol.iterator](): Generator<Entry> {
-    return this.#chains[Symbol.iterator]()
+  /** All entries that were there at the beginning; any may be deleted meanwhile. */
+  [Symbol.iterator](): Iterator<Entry> {
+    return this.#places.filter((entry) => entry !== null)[Symbol.iterator]()
   }
+
+  /** Where the entry with this address is, or would be. */
+  #placeOf(bytes: Uint8Array, offset: number, length: number): number {
+    const places = this.#places
+    const last = places.length - 1
+    let at = hashAddress(this.#seed, bytes, offset, length) & last
+    for (let entry = places[at]!; entry !== null; entry = places[at]!) {
+      if (sameAddress(entry.address, bytes, offset, length)) return at
+      at = (at + 1) & last
+    }
+    return at
+  }
+
+  #placeOfEntry({ address }: Entry): number {
+    return this.#placeOf(address, 0, address.length)
+  }
+
+  #grow(): void {
+    const before = this.#places
+    this.#places = newPlaces<Entry>(2 * before.length)
+    for (const entry of before) if (entry !== null) this.#places[this.#placeOfEntry(entry)] = entry
+  }
+}
+
+function newPlaces<Entry>(count: number): (Entry | null)[] {
+  return new Array<Entry | null>(count).fill(null)
 }
 
 /**

@@ -36,8 +36,6 @@ export class Member implements FdbPort {
   readonly relayed: RelayedTraffic = { records: 0, bytes: 0 }
   /** Made with the first record where there is a limit. */
   relayBucket: TokenBucket | null = null
-  /** Another member with the same 48-bit key. */
-  next: Member | null = null
   /** The group of frames for this member in the batch numbered `groupBatch`. */
   group: ForwardGroup | null = null
   groupBatch = -1

@@ -5,8 +5,6 @@ export class Origin {
   /** Where it is in the tables of the graph. */
   readonly slot: number
   advertisement: Advertisement
-  /** Another origin with the same 48-bit key. */
-  next: Origin | null = null
   /** Since when no way leads there; `Infinity` while one does. */
   unreachableSinceMs: number
   /** The graph does not have `advertisement` yet. */
