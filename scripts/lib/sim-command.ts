@@ -15,14 +15,14 @@ import {
 
 export const USAGE = `usage: npm run sim [-- OPTIONS]
   --nodes N          members, 1000; more than one VLAN has are several, one after the other
-  --vlan-members N   most members of one VLAN, 4096
+  --vlan-members N   most members of one VLAN, ${MAX_ADDRESSING_NODES}; 4096 at most
   --seed N           what all chance follows from; a new one each time
   --scenario NAME    ${SCENARIOS.join(', ')}; churn
   --events N         things that happen, 8
   --topology NAME    ${TOPOLOGIES.join(', ')}; random
   --limit N          trunks of a member (connectionLimit), 32
   --loss PART        part of the control records that is lost, 0
-  --addressing WORD  on or off: whether members have addresses and give leases; on up to ${MAX_ADDRESSING_NODES} members
+  --addressing WORD  on or off: whether members have addresses and give leases; on up to ${MAX_ADDRESSING_NODES} members of a VLAN
   --sweep            the sizes 50, 100, 200, 500 and 1000, or those of --sizes
   --sizes N,N,...    the sizes of a sweep
   --json FILE        writes the report; of a sweep, a list of them
@@ -34,7 +34,7 @@ export class UsageError extends Error {}
 
 const OPTIONS = {
   nodes: { type: 'string', default: '1000' },
-  'vlan-members': { type: 'string', default: '4096' },
+  'vlan-members': { type: 'string', default: String(MAX_ADDRESSING_NODES) },
   seed: { type: 'string' },
   scenario: { type: 'string', default: 'churn' },
   events: { type: 'string', default: '8' },

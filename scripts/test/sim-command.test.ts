@@ -58,6 +58,23 @@ describe('npm run sim', () => {
     assert.ok(JSON.parse(readFileSync(file, 'utf8')).invariantViolations > 0)
   })
 
+  it('gives members addresses, in VLANs as large as that goes, unless it is told otherwise', () => {
+    const asked: SimOptions[] = []
+    const simulate = (options: SimOptions) => {
+      asked.push(options)
+      return simulateVlans({ ...options, nodes: 2, events: 0, scenario: 'idle' })
+    }
+    run(['--nodes', '10000', '--seed', '1'], simulate)
+    run(['--nodes', '3000', '--seed', '1', '--vlan-members', '3000', '--addressing', 'off'], simulate)
+    assert.deepEqual(
+      asked.map(({ vlanMembers, addressing }) => [vlanMembers, addressing]),
+      [
+        [1_024, undefined],
+        [3_000, false],
+      ],
+    )
+  })
+
   it('makes a list of reports and a plot of a sweep', () => {
     const [json, svg] = [join(folder, 'sweep.json'), join(folder, 'sweep.svg')]
     const sizes = ['--sizes', '4,8', '--seed', '1', '--scenario', 'idle']

@@ -87,13 +87,14 @@ export class SimNetwork {
       this.#ends.push(new Map())
     }
     if (macs.size < init.nodes) throw new Error('two simulated nodes share a key')
-    for (const [a, b] of init.edges) this.#addLink(this.nodes[a]!, this.nodes[b]!)
+    for (const [a, b, relay] of init.edges) this.#addLink(this.nodes[a]!, this.nodes[b]!, relay ?? null)
   }
 
-  #addLink(a: SimNode, b: SimNode): void {
-    const delayMs = this.#random.between(...this.#init.delayMs)
+  #addLink(a: SimNode, b: SimNode, relay: number | null): void {
+    const legMs = () => this.#random.between(...this.#init.delayMs)
+    const delayMs = relay === null ? legMs() : legMs() + legMs()
     const cost = () => pathCostOfRtt(2 * delayMs * this.#random.between(1, 1 + RTT_SPREAD))
-    const link = new SimLink({ a, b, costs: [cost(), cost()], delayMs })
+    const link = new SimLink({ a, b, costs: [cost(), cost()], delayMs, relay })
     this.links.push(link)
     this.#ends[a.index]!.set(idKey(b.nodeId, 0), link.a)
     this.#ends[b.index]!.set(idKey(a.nodeId, 0), link.b)
@@ -151,6 +152,11 @@ export class SimNetwork {
     this.#noteOpen(link, false)
     const inMs = ending === 'close' ? this.#init.detectMs : this.#init.silentMs
     this.#notice(link, inMs, ({ node }, { node: peer }) => node.fabric.removeTrunk(peer.nodeId, this.nowMs))
+  }
+
+  /** What ends with a trunk: of a virtual link, all that run over the same peer, which has crashed. */
+  sharingFate(link: SimLink): readonly SimLink[] {
+    return link.relay === null ? [link] : this.links.filter(({ relay }) => relay === link.relay)
   }
 
   #notice(link: SimLink, inMs: readonly [number, number], run: (end: LinkEnd, other: LinkEnd) => void): void {

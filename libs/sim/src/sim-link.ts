@@ -42,6 +42,8 @@ export interface SimLinkInit {
   readonly costs: readonly [number, number]
   /** One way. */
   readonly delayMs: number
+  /** The peer that a virtual link runs over, which is no member; null for a trunk of its own. */
+  readonly relay: number | null
 }
 
 /** A trunk between two nodes. */
@@ -49,15 +51,17 @@ export class SimLink {
   readonly a: LinkEnd
   readonly b: LinkEnd
   readonly delayMs: number
+  readonly relay: number | null
   up = false
   /** Grows whenever it goes up or down: what was under way before does not arrive. */
   incarnation = 0
   /** Both ends send frames over it. */
   isOpen = false
 
-  constructor({ a, b, costs, delayMs }: SimLinkInit) {
+  constructor({ a, b, costs, delayMs, relay }: SimLinkInit) {
     this.a = new LinkEnd(a, this, costs[0])
     this.b = new LinkEnd(b, this, costs[1])
     this.delayMs = delayMs
+    this.relay = relay
   }
 }

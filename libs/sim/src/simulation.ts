@@ -24,8 +24,8 @@ export interface SimulationInit {
   readonly addressing?: boolean
 }
 
-/** Everybody knows the leases of everybody: three kilobytes for each pair of nodes. */
-export const MAX_ADDRESSING_NODES = 256
+/** Everybody knows the leases of everybody, so that time and memory grow with the square of the members. */
+export const MAX_ADDRESSING_NODES = 1_024
 
 /** Longest that any network may take to heal before it counts as broken. */
 const MAX_CONVERGENCE_MS = 30_000
@@ -53,6 +53,11 @@ function planFor(nodes: number): AddressPlan {
   }
 }
 
+function maxNeighbours(topology: Topology | undefined, nodes: number, limit: number): number {
+  if (topology === 'mesh') return Math.min(64, nodes)
+  return Math.min(64, Math.max(2, topology === 'relayed' ? limit + 10 : limit))
+}
+
 /** A network, the events that befall it, and the invariants that must hold meanwhile. */
 export class Simulation {
   readonly network: SimNetwork
@@ -77,7 +82,7 @@ export class Simulation {
       {
         nodes: init.nodes,
         edges: makeTopology(init.topology ?? 'random', init.nodes, limit, this.random),
-        maxNeighbours: Math.min(64, init.topology === 'mesh' ? init.nodes : Math.max(2, limit)),
+        maxNeighbours: maxNeighbours(init.topology, init.nodes, limit),
         plan: hasAddresses ? planFor(init.nodes) : null,
         delayMs: init.delayMs ?? [2, 40],
         detectMs: init.detectMs ?? [0, 50],

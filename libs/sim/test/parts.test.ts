@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { checkProperty } from '@wakunet/testing'
 import fc from 'fast-check'
 import {
+  type Edge,
   EventQueue,
   formatTable,
   makeTopology,
@@ -10,6 +11,7 @@ import {
   plotSvg,
   Random,
   type SimReport,
+  Simulation,
   TreeWatch,
 } from '../src/index.ts'
 import { runSmall } from './support.ts'
@@ -88,6 +90,27 @@ describe('makeTopology', () => {
       ),
       { runs: 100 },
     ))
+
+  it('makes islands that virtual links alone connect, no two of an island over the same peer', () => {
+    const edges = makeTopology('relayed', 40, 32, new Random(3))
+    const text = (list: readonly Edge[]) => new Set(list.map(([a, b]) => `${a} ${b}`))
+    const virtual = edges.filter(([, , relay]) => relay !== undefined)
+    assert.equal(virtual.length, 10)
+    for (let i = 0; i < virtual.length; i += 2) assert.notEqual(virtual[i]![2], virtual[i + 1]![2])
+    const everybody = Array.from({ length: 40 }, (_, i) => i)
+    assert.ok(everybody.every((node) => node === 0 || reaches(text(edges), 0, node)))
+    const inside = text(edges.filter(([, , relay]) => relay === undefined))
+    assert.equal(everybody.filter((node) => reaches(inside, 0, node)).length, 6)
+  })
+
+  it('a virtual link shares the fate of all that run over its peer', () => {
+    const { network } = new Simulation({ nodes: 60, seed: 1, topology: 'relayed', addressing: false })
+    const link = network.links.find(({ relay }) => relay === 1)!
+    const shared = network.sharingFate(link)
+    assert.ok(shared.length > 1 && shared.every(({ relay }) => relay === 1))
+    const own = network.links.find(({ relay }) => relay === null)!
+    assert.deepEqual(network.sharingFate(own), [own])
+  })
 
   it('makes the shapes of the textbook', () => {
     const random = new Random(1)

@@ -1,6 +1,9 @@
 import type { Simulation } from '../simulation.ts'
 
-/** Nodes crash, leave and come, trunks break, are closed and are made: one to three at a time. */
+/**
+ * Nodes crash, leave and come, trunks break, are closed and are made: one to three at a time. Where a virtual link breaks, the peer
+ * has crashed that it runs over, and all of its others break too.
+ */
 export function churn(simulation: Simulation, events: number): void {
   for (let i = 0; i < events; i++) simulation.disturb(() => change(simulation))
 }
@@ -16,8 +19,10 @@ function change({ network, random }: Simulation): void {
     else if (kind < 0.6 && dead.length > 0) network.start(random.pick(dead))
     else {
       const link = random.pick(network.links)
-      if (link.up) network.linkDown(link, ending)
-      else network.linkUp(link)
+      const wasUp = link.up
+      for (const other of network.sharingFate(link))
+        if (wasUp) network.linkDown(other, link.relay === null ? ending : 'cut')
+        else network.linkUp(other)
     }
   }
 }
