@@ -50,6 +50,11 @@ export class IdMap<Entry extends IdEntry> {
     this.#places[hole] = null
   }
 
+  /** All entries that were there at the beginning; any may be deleted meanwhile. */
+  [Symbol.iterator](): Iterator<Entry> {
+    return this.#places.filter((entry) => entry !== null)[Symbol.iterator]()
+  }
+
   /** Where the entry with this id is, or would be. */
   #placeOf(bytes: Uint8Array, offset: number): number {
     const places = this.#places

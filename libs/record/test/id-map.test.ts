@@ -31,6 +31,7 @@ describe('IdMap', () => {
         for (let n = 0; n < 40; n++)
           assert.equal(map.find(Uint8Array.of(9, ...idOf(n)), 1), expected.get(n) ?? null)
         assert.equal(map.size, expected.size)
+        assert.deepEqual(new Set(map), new Set(expected.values()))
       }),
       { numRuns: 300 },
     )

@@ -31,8 +31,6 @@ interface SealingPeer {
   sequence: number
   /** Made when it is first needed: most members of a large VLAN have a trunk here, or nothing to say. Null where it cannot be. */
   pair: SealedPair | null | undefined
-  /** See `IdMap`. */
-  next: SealingPeer | null
 }
 
 /**
@@ -75,7 +73,7 @@ export class RecordSealing implements RecordSealer {
 
   #add(nodeId: Uint8Array, key: SealingKey, sequence: number): void {
     if (this.#peers.size < MAX_SEALING_PEERS || this.#forgetOne())
-      this.#peers.add({ id: nodeId.slice(), key: copyOf(key), sequence, pair: undefined, next: null })
+      this.#peers.add({ id: nodeId.slice(), key: copyOf(key), sequence, pair: undefined })
     else this.refused++
   }
 
