@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { VlanInfo } from '@wakunet/bus'
 import type { LabHost } from '@wakunet/netlab'
 import {
   carriedBy,
@@ -10,6 +11,7 @@ import {
   dropIncoming,
   EMBEDDED,
   forEachShape,
+  type Host,
   monotonicMs,
   outagesOf,
   pairsOf,
@@ -234,6 +236,47 @@ describe('a host that changes its address', () => {
     tellFigures(t, 'address changed under load', { outagesMs, tcp: flow })
     assert.ok(Math.max(...outagesMs) < ROAMING_MS + BUSY_MS, outagesMs.join(' '))
     assert.ok(flow.inOrder && flow.received >= flow.sent - 1, JSON.stringify(flow))
+  })
+})
+
+/** Two members whose TCP to each other is dropped; between them a node that is no member. */
+async function setUpWithoutTcp(network: TestNetwork): Promise<Fixture & { blocked: readonly string[][] }> {
+  const [one, middle, three] = network.hosts as [Host, Host, Host]
+  const between = (other: Host) =>
+    ['sport', 'dport'].map((port) => `ip saddr ${other.lab.address4} tcp ${port} ${DATAGRAM_PORT}`)
+  const blocked = [between(three), between(one)]
+  await dropIncoming(one.lab, ...blocked[0]!)
+  await dropIncoming(three.lab, ...blocked[1]!)
+  const vlan = await network.cli<VlanInfo>(middle, ['vlan', 'create', 'lan'])
+  const pair = [await network.join(one, vlan), await network.join(three, vlan)] as const
+  await network.allKnowEachOther(vlan, pair)
+  return { pair, blocked }
+}
+
+describe('members between which TCP does not pass', () => {
+  const fixture = useNetwork(
+    { name: 'dgupgr', shape: EMBEDDED, nodes: 3, programs: ['nft'] },
+    setUpWithoutTcp,
+  )
+
+  it('have a trunk over a common peer, and their records go directly', async () => {
+    const { network, pair, blocked } = fixture()
+    const [one, other] = pair
+    const relayedBy = async (carrier: string) => {
+      await ping(one, other.address4, { count: 1 })
+      const peers = await network.peers(one.host)
+      const peer = peers.find(({ nodeId }) => nodeId === other.nodeId)
+      const isRelayed = peer?.address?.includes('/p2p-circuit') === true
+      return isRelayed && peer.path?.carrier === carrier && peer.path
+    }
+    const path = await network.until('direct datagrams beside a relayed stream', () => relayedBy('datagram'))
+    assert.equal(path.address, `${other.host.lab.address4}:${DATAGRAM_PORT}`)
+    // The control: without UDP everything goes over the relay.
+    for (const [index, { host }] of pair.entries()) await dropIncoming(host.lab, ...blocked[index]!, UDP)
+    await network.until('records over the relay', async () => {
+      const { received, sent } = await ping(one, other.address4)
+      return received === sent && (await relayedBy('stream'))
+    })
   })
 })
 
