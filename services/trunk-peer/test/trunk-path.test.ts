@@ -48,4 +48,33 @@ describe('the two ways of a trunk', () => {
     path.send(record(true))
     assert.deepEqual(sent, { stream: 2, datagram: 1 })
   })
+
+  it('change to datagrams when nothing waits for the stream, at the latest after a second, and back at once', () => {
+    const clock = new FakeClock()
+    const sent: string[] = []
+    const stream = { queuedBytes: 1_000, send: () => sent.push('stream') }
+    const datagram = { usable: true, sendRecord: () => sent.push('datagram') > 0 }
+    const path = () => {
+      const made = new TrunkPath({ clock, closeDatagram: () => {} })
+      made.attachStream(stream as unknown as StreamPath)
+      made.attachDatagram(datagram as unknown as DatagramPath)
+      return made
+    }
+    const waiting = path()
+    waiting.send(record(false))
+    clock.advance(999)
+    waiting.send(record(false))
+    clock.advance(1)
+    waiting.send(record(false))
+    assert.deepEqual(sent.splice(0), ['stream', 'stream', 'datagram'])
+    stream.queuedBytes = 0
+    const free = path()
+    free.send(record(false))
+    datagram.usable = false
+    free.send(record(false))
+    stream.queuedBytes = 1_000
+    datagram.usable = true
+    free.send(record(false))
+    assert.deepEqual(sent, ['datagram', 'stream', 'stream'])
+  })
 })

@@ -6,6 +6,7 @@ import type { NodeId } from '@wakunet/interface'
 import { FakeClock, recordingLogger } from '@wakunet/testing'
 import {
   type ControlMessage,
+  type DatagramPath,
   decodeControlMessage,
   encodeControlMessage,
   frameUnit,
@@ -14,7 +15,7 @@ import {
   type WireMembership,
 } from '@wakunet/trunk'
 import { TICK_MS } from '../src/peer-health.ts'
-import { Trunk, type TrunkEnd } from '../src/trunk.ts'
+import { Trunk, type TrunkEnd, type TrunkInit } from '../src/trunk.ts'
 
 const hello = (fields: Partial<Hello> = {}): Hello => ({
   type: 'hello',
@@ -64,12 +65,13 @@ class RawPeer {
 }
 
 /** A trunk on the accepting side, with a peer spoken by hand. */
-async function acceptTrunk(ours: Partial<Hello> = {}) {
+async function acceptTrunk(ours: Partial<Hello> = {}, datagrams: TrunkInit['datagrams'] = null) {
   const [theirs, stream] = await streamPair()
   const clock = new FakeClock()
   const ended = Promise.withResolvers<TrunkEnd>()
   const up = Promise.withResolvers<void>()
   const memberships: (readonly WireMembership[])[] = []
+  const streamLosses: string[] = []
   const connection = {
     id: 'c1',
     remotePeer: { toString: () => 'peer' },
@@ -86,7 +88,7 @@ async function acceptTrunk(ours: Partial<Hello> = {}) {
     queueBytes: 1_000_000,
     quickHeartbeatMs: 150,
     extraIntervals: 0,
-    datagrams: null,
+    datagrams,
     clock,
     logger: recordingLogger(),
     openFrames: () => Promise.reject(new Error('only the initiator opens it')),
@@ -96,18 +98,26 @@ async function acceptTrunk(ours: Partial<Hello> = {}) {
       onDown: (_, reason) => ended.resolve(reason),
       onMemberships: (_, list) => memberships.push(list),
       onRoundTrip: () => {},
-      onStreamLost: () => {},
+      onStreamLost: (_, reason) => streamLosses.push(reason),
       onMessage: () => {},
       onRecord: () => {},
     },
   })
-  return { trunk, clock, peer: new RawPeer(theirs), ended: ended.promise, up: up.promise, memberships }
+  return {
+    trunk,
+    clock,
+    peer: new RawPeer(theirs),
+    ended: ended.promise,
+    up: up.promise,
+    memberships,
+    streamLosses,
+  }
 }
 
 /** The same, with hellos exchanged and the frames stream attached. */
-async function acceptUp() {
-  const accepted = await acceptTrunk()
-  accepted.peer.send(hello())
+async function acceptUp(capabilities: string[] = [], datagrams: TrunkInit['datagrams'] = null) {
+  const accepted = await acceptTrunk({ capabilities }, datagrams)
+  accepted.peer.send(hello({ capabilities }))
   await accepted.peer.next('hello')
   const [theirFrames, frames] = await streamPair()
   // The hello of the peer may still be under way: the trunk takes a frames stream only after it.
@@ -268,4 +278,84 @@ test('what leaves after the end is nothing', async () => {
   await ended
   assert.equal(trunk.sendRecord(new Uint8Array(100)), false)
   assert.equal(trunk.sendControl({ type: 'heartbeat', sequence: 1 }), false)
+})
+
+/** A datagram path that works for as long as it is told to. */
+class WorkingDatagrams {
+  usable = true
+  closed = false
+  received = 0
+  readonly sent: Uint8Array[] = []
+  readonly path = {
+    rttMs: 1,
+    moves: 0,
+    unconfirmedMs: 0,
+    tick: () => {},
+    sendRecord: (record: Uint8Array) => this.sent.push(record.slice()) > 0,
+    receive: () => {},
+  }
+
+  readonly port = {
+    open: () => {
+      const path = Object.defineProperties(this.path, {
+        usable: { get: () => this.usable },
+        stats: { get: () => ({ recordsSent: this.sent.length, datagramsReceived: this.received++ }) },
+      })
+      return path as unknown as DatagramPath
+    },
+    close: () => {
+      this.closed = true
+    },
+  }
+}
+
+/** Ticks as the owner does. */
+function pass(trunk: Trunk, clock: FakeClock, ms: number): void {
+  for (let passed = 0; passed < ms; passed += TICK_MS) {
+    clock.advance(TICK_MS)
+    trunk.tick()
+  }
+}
+
+test('a trunk whose stream is dead lives on datagrams until a new one has had its time', async () => {
+  const datagrams = new WorkingDatagrams()
+  const { trunk, clock, ended, streamLosses } = await acceptUp(['datagram'], datagrams.port)
+  assert.equal(trunk.sendRecord(new Uint8Array(100)), true)
+  assert.equal(datagrams.sent.length, 1)
+  pass(trunk, clock, 13_900)
+  assert.deepEqual(streamLosses, [], 'datagrams are heard: the peer is there')
+  pass(trunk, clock, 300)
+  assert.equal(streamLosses.length, 1)
+  assert.equal(trunk.streamLost, true)
+  assert.equal(trunk.sendRecord(new Uint8Array(100)), true)
+  assert.equal(datagrams.sent.length, 2)
+  pass(trunk, clock, 9_000)
+  assert.equal(trunk.up, true)
+  pass(trunk, clock, 1_500)
+  assert.equal((await ended).code, 'timeout')
+  assert.equal(datagrams.closed, true)
+})
+
+test('it ends at once when its datagrams do not get through either', async () => {
+  const datagrams = new WorkingDatagrams()
+  const { trunk, clock, ended } = await acceptUp(['datagram'], datagrams.port)
+  trunk.sendRecord(new Uint8Array(100))
+  pass(trunk, clock, 14_200)
+  assert.equal(trunk.streamLost, true)
+  datagrams.usable = false
+  pass(trunk, clock, TICK_MS)
+  assert.equal((await ended).code, 'timeout')
+})
+
+test('without datagrams a silent peer is gone after 3.5 heartbeats', async () => {
+  const { trunk, clock, ended, streamLosses } = await acceptUp()
+  pass(trunk, clock, 3_700)
+  assert.equal((await ended).code, 'timeout')
+  assert.deepEqual(streamLosses, [])
+})
+
+test('messages of the datagram path are malformed where it was not agreed on', async () => {
+  const { peer, ended } = await acceptUp()
+  peer.send({ type: 'datagram-candidates', sequence: 1, candidates: [] })
+  assert.equal((await ended).code, 'malformed')
 })

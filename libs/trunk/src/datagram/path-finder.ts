@@ -1,6 +1,6 @@
 import type { Clock } from '@wakunet/interface'
 import { TokenBucket } from '../control-stream.ts'
-import { FailureDetector } from '../failure-detector.ts'
+import { AddressSet } from './address-set.ts'
 import { BASE_DATAGRAM_BYTES } from './mtu-search.ts'
 import {
   decodePathMessage,
@@ -9,22 +9,10 @@ import {
   type PathChallenge,
   type PathResponse,
 } from './path-message.ts'
-import { ProbedAddress } from './probed-address.ts'
+import { PathWatch } from './path-watch.ts'
+import type { ProbedAddress } from './probed-address.ts'
+import { Suspicion } from './suspicion.ts'
 
-/** Addresses kept of one peer: those that it told, those that the connection says, and those seen. */
-export const MAX_ADDRESSES = 24
-/** The owner ticks this often. */
-export const PATH_TICK_MS = 50
-/** The path in use is challenged after this time without proof that it works, and given up five such times later. */
-const PROBE_INTERVAL_MS = 150
-const EXTRA_INTERVALS = 3
-const PATIENCE_MS = 100
-/** A path over which nothing was sent for this long is merely kept alive. */
-const IDLE_AFTER_MS = 2_000
-/** Less than what any NAT forgets a UDP mapping after (RFC 4787 REQ-5: 2 minutes; many have 30 s). */
-const KEEP_ALIVE_MS = 15_000
-const KEEP_ALIVE_JITTER = 0.2
-const FULL_SIZE_EVERY_MS = 300
 /** Addresses that do not answer are challenged after this, twice as long each time. */
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 30_000
@@ -42,11 +30,6 @@ const IPV6_BONUS_MS = 5
 const BETTER_FACTOR = 1.25
 const BETTER_MS = 5
 const BETTER_ANSWERS = 2
-/** After a datagram from elsewhere the path in use must answer within this, or gives way. */
-const SUSPECT_MS = 300
-const SUSPECT_ASK_MS = 100
-const SUSPECT_FOR_MS = 5_000
-
 const CHALLENGE_BURST = 32
 const CHALLENGES_PER_SECOND = 16
 const RESPONSE_BURST = 64
@@ -96,28 +79,17 @@ export interface PathFinderStats {
  */
 export class PathFinder {
   readonly #init: PathFinderInit
-  readonly #addresses = new Map<string, ProbedAddress>()
-  readonly #detector = new FailureDetector({
-    intervalMs: PROBE_INTERVAL_MS,
-    tickMs: PATH_TICK_MS,
-    extraIntervals: EXTRA_INTERVALS,
-  })
+  readonly #addresses: AddressSet
+  readonly #suspicion = new Suspicion()
+  readonly #watch: PathWatch
   readonly #challenges: TokenBucket
   readonly #responses: TokenBucket
   #active: ProbedAddress | null = null
   /** Where the last authentic datagram came from. */
   #lastFrom = new Uint8Array(0)
-  #confirmedAtMs = 0
-  #suspectAtMs = Number.NEGATIVE_INFINITY
-  #suspectAskedAtMs = 0
-  #keepAliveAtMs = 0
-  /** A keep-alive, or a question because of a suspicion, waits for its answer. */
-  #asking = false
-  #fullAtMs = 0
   #sent = 0
-  #sentAtMs = Number.NEGATIVE_INFINITY
   #theirReceived: number | null = null
-  readonly stats: PathFinderStats = {
+  readonly #counters = {
     challengesSent: 0,
     challengesAnswered: 0,
     responsesReceived: 0,
@@ -128,11 +100,12 @@ export class PathFinder {
     pathsLost: 0,
     pathsMoved: 0,
     blackHoles: 0,
-    addressesForgotten: 0,
   }
 
   constructor(init: PathFinderInit) {
     this.#init = init
+    this.#addresses = new AddressSet(init.largestDatagram)
+    this.#watch = new PathWatch(init.random)
     this.#challenges = new TokenBucket(CHALLENGE_BURST, CHALLENGES_PER_SECOND, init.clock)
     this.#responses = new TokenBucket(RESPONSE_BURST, RESPONSES_PER_SECOND, init.clock)
   }
@@ -142,23 +115,25 @@ export class PathFinder {
     return this.#active
   }
 
+  /** How many addresses of the peer are known. */
   get addresses(): number {
     return this.#addresses.size
+  }
+
+  get stats(): PathFinderStats {
+    return { ...this.#counters, addressesForgotten: this.#addresses.forgotten }
   }
 
   /** Time since the path in use last proved that it works, in milliseconds; infinite where there is none. */
   get unconfirmedMs(): number {
     return this.#active === null
       ? Number.POSITIVE_INFINITY
-      : this.#init.clock.monotonicMs() - this.#confirmedAtMs
+      : this.#init.clock.monotonicMs() - this.#watch.confirmedAtMs
   }
 
   /** Replaces what the peer has told; addresses that answer stay. All that do not are tried again. */
   setTold(told: readonly Uint8Array[]): void {
-    for (const address of this.#addresses.values()) address.told = false
-    for (const packed of told) this.#know(packed, true)
-    for (const [key, address] of this.#addresses)
-      if (!address.told && !address.usable) this.#addresses.delete(key)
+    this.#addresses.setTold(told, this.#init.clock.monotonicMs())
     this.retry()
   }
 
@@ -167,27 +142,26 @@ export class PathFinder {
     if (equal(from, this.#lastFrom)) return
     this.#lastFrom = from.slice()
     if (this.#active !== null && equal(from, this.#active.packed)) return
-    const address = this.#know(from, false)
     const now = this.#init.clock.monotonicMs()
-    if (this.#active === null || address === null || now - this.#suspectAtMs < SUSPECT_MS) return
+    const address = this.#addresses.know(from, now)
+    if (this.#active === null || address === null || !this.#suspicion.raise(now)) return
     // The peer may have moved: both addresses are asked.
-    this.#suspectAtMs = now
-    this.#asking = true
+    this.#watch.doubt()
     address.retry(now)
-    this.#askSuspect(this.#active, now)
+    this.#tickSuspicion(this.#active, now)
   }
 
   /** Something has changed on this host or at the peer: addresses that do not answer are tried at once. */
   retry(): void {
     const now = this.#init.clock.monotonicMs()
-    for (const address of this.#addresses.values()) if (!address.usable) address.retry(now)
+    for (const address of this.#addresses.all()) if (!address.usable) address.retry(now)
   }
 
   /** An authentic message about paths. */
   receive(bytes: Uint8Array, from: Uint8Array): void {
     const message = decodePathMessage(bytes)
     if (message === null) {
-      this.stats.messagesMalformed++
+      this.#counters.messagesMalformed++
       return
     }
     this.seen(from)
@@ -200,54 +174,37 @@ export class PathFinder {
   tick(): void {
     const now = this.#init.clock.monotonicMs()
     const sent = this.#init.recordsSent()
-    if (sent !== this.#sent) this.#sentAtMs = now
+    if (sent !== this.#sent) this.#watch.used(now)
     this.#sent = sent
     if (this.#active !== null) this.#tickActive(this.#active, now)
     let warm = 0
-    for (const address of this.#addresses.values()) {
+    for (const address of this.#addresses.all()) {
       if (address === this.#active) continue
       address.expire(now)
       if (address.usable && ++warm > MAX_WARM) this.#cool(address, now)
       else if (address.nextAtMs <= now) this.#tickOther(address, now)
     }
-    if (this.#active !== null) this.#tickSuspect(this.#active, now)
+    if (this.#active !== null) this.#tickSuspicion(this.#active, now)
   }
 
   #tickActive(active: ProbedAddress, now: number): void {
     for (const { full, datagramBytes } of active.expire(now)) {
-      if (full) this.#fullLost(active, datagramBytes)
+      if (full) this.#fullLost(active, datagramBytes, now)
       else active.mtu.lost(datagramBytes, now)
     }
-    if (now - this.#sentAtMs < IDLE_AFTER_MS || this.#asking) this.#watch(active, now)
-    else this.#keepAlive(active, now)
-    if (this.#active !== active || active.isProbingMtu) return
-    const size = active.mtu.next(now)
-    if (size !== null) this.#challenge(active, size, now)
-  }
-
-  #watch(active: ProbedAddress, now: number): void {
-    const verdict = this.#detector.tick(now, {
-      heardAgeMs: now - this.#confirmedAtMs,
+    const verdict = this.#watch.tick(now, {
       outstanding: active.hasOutstanding,
-      patienceMs: PATIENCE_MS + 3 * (active.rttMs ?? 0),
+      rttMs: active.rttMs ?? 0,
+      large: active.mtu.bytes > BASE_DATAGRAM_BYTES,
     })
     if (verdict === 'dead') {
       this.#lose(active, now)
       return
     }
-    const isFullDue = active.mtu.bytes > BASE_DATAGRAM_BYTES && now - this.#fullAtMs >= FULL_SIZE_EVERY_MS
-    if (isFullDue && !this.#asking) {
-      this.#fullAtMs = now
-      this.#challenge(active, active.mtu.bytes, now, true)
-    }
-    if (verdict === 'probe') this.#challenge(active, MIN_CHALLENGE_DATAGRAM_BYTES, now)
-  }
-
-  #keepAlive(active: ProbedAddress, now: number): void {
-    this.#detector.reset()
-    if (now < this.#keepAliveAtMs) return
-    this.#asking = true
-    this.#challenge(active, MIN_CHALLENGE_DATAGRAM_BYTES, now)
+    if (verdict === 'challenge') this.#challenge(active, MIN_CHALLENGE_DATAGRAM_BYTES, now)
+    if (verdict === 'challenge-full') this.#challenge(active, active.mtu.bytes, now, true)
+    const size = active.isProbingMtu ? null : active.mtu.next(now)
+    if (size !== null) this.#challenge(active, size, now)
   }
 
   #tickOther(address: ProbedAddress, now: number): void {
@@ -269,17 +226,17 @@ export class PathFinder {
     const { newToken, send, recordsReceived } = this.#init
     const token = newToken()
     address.sent(tokenText(token), { sentAtMs: now, datagramBytes, full, lost: false })
-    this.stats.challengesSent++
+    this.#counters.challengesSent++
     const message = encodePathMessage({ type: 'challenge', token, received: recordsReceived() })
     send(message, address.packed, datagramBytes)
   }
 
   #answer({ token }: PathChallenge, from: Uint8Array): void {
     if (!this.#responses.take()) {
-      this.stats.challengesIgnored++
+      this.#counters.challengesIgnored++
       return
     }
-    this.stats.challengesAnswered++
+    this.#counters.challengesAnswered++
     const received = this.#init.recordsReceived()
     const response = encodePathMessage({ type: 'response', token, received, observed: from })
     this.#init.send(response, from, 0)
@@ -288,19 +245,19 @@ export class PathFinder {
   #answered({ token, observed }: PathResponse): void {
     const now = this.#init.clock.monotonicMs()
     const text = tokenText(token)
-    for (const address of this.#addresses.values()) {
+    for (const address of this.#addresses.all()) {
       const challenge = address.answered(text, now)
       if (challenge === null) continue
-      this.stats.responsesReceived++
+      this.#counters.responsesReceived++
       this.#init.onObserved(observed)
       if (address === this.#active) {
         this.#init.onRoundTrip(now - challenge.sentAtMs)
-        if (challenge.sentAtMs >= this.#suspectAtMs) this.#suspectAtMs = Number.NEGATIVE_INFINITY
+        this.#suspicion.answered(challenge.sentAtMs)
       }
       this.#learn(address, challenge.datagramBytes, now)
       return
     }
-    this.stats.responsesUnknown++
+    this.#counters.responsesUnknown++
   }
 
   /** What an answer says of the path that the challenge took. */
@@ -308,7 +265,7 @@ export class PathFinder {
     const wasUsable = address.usable
     const grew = datagramBytes >= BASE_DATAGRAM_BYTES && address.mtu.passed(datagramBytes, now)
     if (address === this.#active) {
-      this.#confirmed(now)
+      this.#watch.confirmed(now)
       if (grew) this.#init.onPath(address)
       return
     }
@@ -318,9 +275,9 @@ export class PathFinder {
       return
     }
     address.attempts = 0
-    address.nextAtMs = now + (wasUsable ? this.#jitter(KEEP_ALIVE_MS, KEEP_ALIVE_JITTER) : SECOND_LOOK_MS)
+    address.nextAtMs = now + (wasUsable ? this.#watch.keepAliveMs() : SECOND_LOOK_MS)
     if (this.#active === null) {
-      this.stats.pathsFound++
+      this.#counters.pathsFound++
       this.#activate(address, now)
     } else this.#compare(address, this.#active, now)
   }
@@ -332,63 +289,45 @@ export class PathFinder {
     if (other.better >= BETTER_ANSWERS) this.#move(active, other, now)
   }
 
-  /** The peer was seen elsewhere: where the path in use does not answer any more, the other takes over. */
-  #tickSuspect(active: ProbedAddress, now: number): void {
-    const ageMs = now - this.#suspectAtMs
-    if (ageMs >= SUSPECT_FOR_MS) return
-    if (ageMs < SUSPECT_MS + 2 * (active.rttMs ?? 0)) {
-      if (now - this.#suspectAskedAtMs >= SUSPECT_ASK_MS) this.#askSuspect(active, now)
-      return
-    }
-    for (const address of this.#addresses.values()) {
-      const answered = (address.answeredAtMs ?? Number.NEGATIVE_INFINITY) >= this.#suspectAtMs
+  #tickSuspicion(active: ProbedAddress, now: number): void {
+    const due = this.#suspicion.tick(now, active.rttMs ?? 0)
+    if (due === 'ask') this.#challenge(active, MIN_CHALLENGE_DATAGRAM_BYTES, now)
+    if (due !== 'leave') return
+    for (const address of this.#addresses.all()) {
+      const answered = (address.answeredAtMs ?? Number.NEGATIVE_INFINITY) >= this.#suspicion.sinceMs
       if (address === active || !address.usable || !answered) continue
       this.#move(active, address, now)
       return
     }
   }
 
-  #askSuspect(active: ProbedAddress, now: number): void {
-    this.#suspectAskedAtMs = now
-    this.#challenge(active, MIN_CHALLENGE_DATAGRAM_BYTES, now)
-  }
-
   #move(from: ProbedAddress, to: ProbedAddress, now: number): void {
-    this.stats.pathsMoved++
-    from.nextAtMs = now + this.#jitter(KEEP_ALIVE_MS, KEEP_ALIVE_JITTER)
+    this.#counters.pathsMoved++
+    from.nextAtMs = now + this.#watch.keepAliveMs()
     this.#activate(to, now)
   }
 
   #activate(address: ProbedAddress, now: number): void {
     this.#active = address
     address.better = 0
-    this.#suspectAtMs = Number.NEGATIVE_INFINITY
-    this.#detector.reset()
-    this.#confirmed(now)
+    this.#suspicion.clear()
+    this.#watch.begin(now)
     this.#init.onPath(address)
   }
 
   #lose(active: ProbedAddress, now: number): void {
-    this.stats.pathsLost++
+    this.#counters.pathsLost++
     this.#active = null
-    this.#asking = false
     active.forget()
-    for (const address of this.#addresses.values()) address.retry(now)
+    for (const address of this.#addresses.all()) address.retry(now)
     this.#init.onPath(null)
   }
 
-  #fullLost(active: ProbedAddress, datagramBytes: number): void {
+  #fullLost(active: ProbedAddress, datagramBytes: number, now: number): void {
     const lostSize = datagramBytes === active.mtu.bytes
-    const otherwiseAnswers = this.unconfirmedMs < 2 * FULL_SIZE_EVERY_MS
-    if (!lostSize || !otherwiseAnswers || !active.mtu.fullLost()) return
-    this.stats.blackHoles++
+    if (!lostSize || !this.#watch.answersLately(now) || !active.mtu.fullLost()) return
+    this.#counters.blackHoles++
     this.#init.onPath(active)
-  }
-
-  #confirmed(now: number): void {
-    this.#confirmedAtMs = now
-    this.#asking = false
-    this.#keepAliveAtMs = now + this.#jitter(KEEP_ALIVE_MS, KEEP_ALIVE_JITTER)
   }
 
   /** The peer has more of our records than before: they take the path in use. */
@@ -396,35 +335,7 @@ export class PathFinder {
     const before = this.#theirReceived
     this.#theirReceived = received
     if (before === null || this.#active === null || ((received - before) | 0) <= 0) return
-    this.#confirmed(this.#init.clock.monotonicMs())
-  }
-
-  /** @returns null where there is no room: the oldest that does not answer has gone, if there is one */
-  #know(packed: Uint8Array, told: boolean): ProbedAddress | null {
-    const key = keyOf(packed)
-    const known = this.#addresses.get(key)
-    if (known !== undefined) {
-      known.told ||= told
-      return known
-    }
-    if (this.#addresses.size >= MAX_ADDRESSES && !this.#forgetOldest()) return null
-    const { clock, largestDatagram } = this.#init
-    const address = new ProbedAddress(packed, {
-      told,
-      largestDatagram: largestDatagram(packed[0] === 10),
-      nowMs: clock.monotonicMs(),
-    })
-    this.#addresses.set(key, address)
-    return address
-  }
-
-  #forgetOldest(): boolean {
-    for (const [key, address] of this.#addresses) {
-      if (address.usable) continue
-      this.stats.addressesForgotten++
-      return this.#addresses.delete(key)
-    }
-    return false
+    this.#watch.confirmed(this.#init.clock.monotonicMs())
   }
 
   #jitter(ms: number, part: number): number {
@@ -437,6 +348,5 @@ function scoreOf({ rttMs, isIpv6 }: ProbedAddress): number {
   return isIpv6 ? rtt * IPV6_FACTOR - IPV6_BONUS_MS : rtt
 }
 
-const keyOf = (packed: Uint8Array): string => Buffer.from(packed).toString('latin1')
 const tokenText = (token: Uint8Array): string => Buffer.from(token).toString('hex')
 const equal = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0

@@ -26,7 +26,7 @@ export class ProbedAddress {
   readonly isIpv6: boolean
   readonly mtu: MtuSearch
   /** The peer has told of it; else an authentic datagram came from it. */
-  told: boolean
+  told = false
   /** When the next challenge is due, while the path is not the one in use. */
   nextAtMs: number
   /** Challenges since it last answered. */
@@ -38,12 +38,11 @@ export class ProbedAddress {
   better = 0
   readonly #outstanding = new Map<string, OutstandingChallenge>()
 
-  constructor(packed: Uint8Array, init: { told: boolean; largestDatagram: number; nowMs: number }) {
+  constructor(packed: Uint8Array, largestDatagram: number, nowMs: number) {
     this.packed = packed.slice()
     this.isIpv6 = isPackedIpv6(packed)
-    this.told = init.told
-    this.mtu = new MtuSearch(init.largestDatagram)
-    this.nextAtMs = init.nowMs
+    this.mtu = new MtuSearch(largestDatagram)
+    this.nextAtMs = nowMs
   }
 
   /** True where records may go there. */
