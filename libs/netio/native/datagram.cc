@@ -247,7 +247,7 @@ napi_value SealSlices(napi_env env, napi_callback_info info) {
 // counter(): how many datagrams were sealed.
 napi_value Counter(napi_env env, napi_callback_info info) {
   Call<1> call(env, info);
-  const auto* sealer = call.receiver<Sealer>(env);
+  const auto* sealer = receiver<Sealer>(env, call);
   return sealer == nullptr ? nullptr : toNumber(env, static_cast<double>(sealer->counter));
 }
 

@@ -108,13 +108,15 @@ const MAKERS: readonly ((random: Random) => Anything)[] = [
 
 /** Objects of every class, made anew for each round and closed after it. */
 function makeReceivers(): Map<string, object> {
-  const { Aead, Tap, Udp, UnixListener, UnixStream, packAddress } = native()
+  const { Aead, DatagramOpener, DatagramSealer, Tap, Udp, UnixListener, UnixStream, packAddress } = native()
   const address = new Uint8Array(28)
   packAddress(address, 0, '127.0.0.1', 0, 0)
   rmSync('listener', { force: true })
   const listener = new UnixListener('listener', 0o600)
   return new Map<string, object>([
     ['Aead', new Aead('aes-128-gcm', new Uint8Array(16))],
+    ['DatagramOpener', new DatagramOpener('aes-128-gcm', new Uint8Array(16), new Uint8Array(12), 0)],
+    ['DatagramSealer', new DatagramSealer('aes-128-gcm', new Uint8Array(16), new Uint8Array(12), 0)],
     ['Tap', new Tap('wkfuzz', true)],
     ['Udp', new Udp(address, true, true, 0, 0)],
     ['UnixListener', listener],
@@ -195,6 +197,16 @@ test('arguments that are right but for one crash nothing either', () =>
           ],
         ],
       ],
+      DatagramSealer: () => [
+        ['sealBatch', [bytes(), table(), table(), 4]],
+        ['sealSlices', [bytes(), 100, 60_000, 54, 1_000, new Uint8Array(10), new Uint8Array(1 << 20), 0]],
+      ],
+      DatagramOpener: () => [
+        [
+          'open',
+          [bytes(), 0, 60_000, 100, new Uint8Array(1 << 20), new Uint32Array(600), new Float64Array(6)],
+        ],
+      ],
       Tap: () => [
         ['readBatch', [bytes(), 0, table(), table(), 4]],
         ['writeBatch', [bytes(), table(), table(), 4, new Float64Array(4)]],
@@ -236,7 +248,10 @@ test('no constructor arguments crash', () =>
   withSeed((random) => {
     const addon = native() as unknown as Record<string, Constructor>
     for (let i = 0; i < 3_000; i++) {
-      const Class = addon[pick(random, ['Aead', 'Udp', 'UnixListener', 'UnixStream'])]!
+      const Class =
+        addon[
+          pick(random, ['Aead', 'DatagramOpener', 'DatagramSealer', 'Udp', 'UnixListener', 'UnixStream'])
+        ]!
       const args = Array.from({ length: Math.floor(random() * 7) }, () => pick(random, MAKERS)(random))
       attempt(() => close(new Class(...args)))
       attempt(() => (Class as unknown as (...a: Anything[]) => Anything)(...args))
