@@ -162,6 +162,7 @@ export class VlanDatapath implements BridgePolicy {
         ...init,
         fdb: { hashSeed, ...init.fdb, isGuarded: () => this.guards.isOn('mac') },
         tree: { ...init.tree, isGranted: this.#isGranted },
+        isStormGuarded: () => this.guards.isOn('storm'),
         policy: this,
         onContest: (mac, owner) => this.#stations.ask(mac, owner),
         onMoved: (mac, from, to) => this.#stations.move(mac, from, to, this.#nowMs),

@@ -13,6 +13,7 @@
  * - `seal-forged`: not sealed by its ingress node for this one, or changed on the way
  * - `seal-malformed`: sealed by a member as it should be, but what is inside is no batch of frames
  * - `tree-blocked`: to the tree, over a trunk that does not forward
+ * - `tree-rate`: to the tree, more of one member than any receiver would take; not passed on
  * - `sequence-seen`, `sequence-old`: a duplicate, or too far behind to know
  * - `relay-off`: for another member, and this one relays nothing
  * - `relay-again`: sealed for another member, and passed on just now
@@ -37,6 +38,7 @@ export const FABRIC_DROPS = [
   'seal-forged',
   'seal-malformed',
   'tree-blocked',
+  'tree-rate',
   'sequence-seen',
   'sequence-old',
   'relay-off',

@@ -14,6 +14,7 @@ import {
 import { Bridge, type BridgeInit } from './bridge.ts'
 import { decodeControlBpdu, encodeControlBpdu } from './control/bpdu.ts'
 import { CONTROL_BPDU, CONTROL_LINK_STATE } from './control/message.ts'
+import { TokenBucket } from './control/token-bucket.ts'
 import { createDropCounters, type DropCounters } from './drops.ts'
 import { FABRIC_DROPS, type FabricDrop } from './fabric-drops.ts'
 import { FabricMembers } from './fabric-members.ts'
@@ -34,6 +35,9 @@ export const TAP_PORT = 1
 /** A neighbour's message crosses one trunk. */
 const NEIGHBOUR_HOP_LIMIT = 1
 const SWEEP_MS = 10_000
+/** Frames of one member to everybody that are passed on: more than twice what storm control lets any receiver take of it. */
+const PASSED_BURST = 1_024
+const PASSED_PER_SECOND = 1_024
 /** Members that come and go within this time are taken over together; a frame from one of them does not wait. */
 const MEMBERS_DELAY_MS = 25
 /** Indexes of the frames of a small batch that all goes one way. */
@@ -46,6 +50,8 @@ export interface VlanFabricInit extends BridgeInit {
   readonly nodeId: Uint8Array
   /** 8 bytes, random at every start. */
   readonly bootNonce: Uint8Array
+  /** Whether what one member sends to everybody is passed on at a bearable rate. Default: at any. */
+  readonly isStormGuarded?: () => boolean
   /** The MAC address that is bound to a member, or null. */
   readonly macOf: (nodeId: Uint8Array) => number | null
   /** Unix time in milliseconds (see `LinkStateInit`). */
@@ -123,6 +129,7 @@ export class VlanFabric {
     relayed: 0,
     relayedBytes: 0,
   }
+  readonly #init: VlanFabricInit
   readonly #nodeId: Uint8Array
   readonly #output: VlanFabricOutput
   readonly #writer: RecordWriter
@@ -142,6 +149,7 @@ export class VlanFabric {
   #membersDueMs = Number.POSITIVE_INFINITY
 
   constructor(init: VlanFabricInit, output: VlanFabricOutput, nowMs: number) {
+    this.#init = init
     this.#nodeId = init.nodeId
     this.#output = output
     this.#writer = new RecordWriter({ vlanId: init.vlanId, ingress: init.nodeId, bootNonce: init.bootNonce })
@@ -352,7 +360,7 @@ export class VlanFabric {
     if (!this.tree.isForwarding(trunk.port)) return this.#drop('tree-blocked')
     const verdict = member.window.accept(record.sequence)
     if (verdict !== 'new') return this.#dropSequence(verdict)
-    this.#passToTree(record, trunk)
+    if (record.control || this.#mayPass(member, record.batch.count, nowMs)) this.#passToTree(record, trunk)
     if (!record.control) return this.#deliver(record, trunk, member)
     this.#dispatch(record, trunk, nowMs)
     return null
@@ -395,6 +403,15 @@ export class VlanFabric {
     this.stats.relayed++
     this.stats.relayedBytes += end - offset
     this.#pass(record, hop.peers)
+  }
+
+  /** A flood that every receiver would drop does not fill the queues of trunks that others need. */
+  #mayPass(member: Member, frames: number, nowMs: number): boolean {
+    if (this.#init.isStormGuarded?.() !== true) return true
+    member.passed ??= new TokenBucket(PASSED_BURST, PASSED_PER_SECOND, nowMs)
+    if (member.passed.take(nowMs, frames)) return true
+    this.drops['tree-rate']++
+    return false
   }
 
   #passToTree(record: DecodedRecord, from: FabricTrunk): void {

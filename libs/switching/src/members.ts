@@ -23,6 +23,8 @@ export interface MemberInit {
  * for as long as the member does.
  */
 export class Member implements FdbPort {
+  /** What is passed on of its frames to everybody; made when it is first needed. */
+  passed: TokenBucket | null = null
   readonly nodeId: string
   readonly id: Uint8Array
   /** What the membership says. */

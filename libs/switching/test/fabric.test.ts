@@ -60,6 +60,24 @@ function message(fields: Fields, body: Uint8Array): Uint8Array {
 }
 
 describe('a fabric', () => {
+  it('passes on no flood that every receiver would drop, so that trunks have room for others; off, all of it', () => {
+    for (const isOn of [true, false]) {
+      const network = new FabricNetwork()
+      for (let i = 0; i < 3; i++) network.addNode({ isStormGuarded: () => isOn })
+      network.connect(0, 1)
+      network.connect(1, 2)
+      network.run(3_000)
+      for (let i = 0; i < 40; i++) {
+        network.forward(0, ...Array.from({ length: 50 }, () => frameOf(BROADCAST, macHex(0), 'flood')))
+        network.run(1)
+      }
+      network.run(10)
+      assert.equal(network.delivered[2]!.length >= 2_000, !isOn)
+      assert.ok(network.delivered[2]!.length >= 1_000)
+      assert.equal(network.fabrics[1]!.drops['tree-rate'] > 0, isOn)
+    }
+  })
+
   it('follows a new cost when it has told it, so that no frame is sent back to where it came from', () => {
     const network = ring(3)
     const next = (from: number, to: number) =>
