@@ -118,9 +118,14 @@ export class Directory {
     return this.#vlans.has(vlan)
   }
 
+  /** The stored record of a VLAN, signed; null where none is. */
+  recordOf(vlan: VlanId): Uint8Array | null {
+    return this.#vlans.get(vlan)?.encoded ?? null
+  }
+
   /** The signed record of a VLAN, for a peer that asks: stored, or published and heard of. */
   encodedRecord(vlan: VlanId): Uint8Array | null {
-    return this.#vlans.get(vlan)?.encoded ?? this.#init.publishedRecord(vlan)
+    return this.recordOf(vlan) ?? this.#init.publishedRecord(vlan)
   }
 
   sequenceOf(vlan: VlanId): number {

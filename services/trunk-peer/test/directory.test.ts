@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { VlanInfo } from '@wakunet/bus'
-import { createVlanKey, signVlanRecord, type VlanRecordFields } from '@wakunet/identity'
+import {
+  createVlanKey,
+  formatVlanRef,
+  signVlanRecord,
+  type VlanRecordFields,
+  vlanIdFromPublicKey,
+} from '@wakunet/identity'
 import { type VlanId, WakunetError } from '@wakunet/interface'
 import { FakeClock, recordingLogger } from '@wakunet/testing'
 import { Directory, type NamedVlan } from '../src/directory.ts'
@@ -17,10 +23,13 @@ const withCode = (code: string, message: RegExp) => (error: unknown) => {
 function directoryWith({
   joined = false,
   published = [],
+  inTable = null,
 }: {
   joined?: boolean
   published?: readonly NamedVlan[]
+  inTable?: Uint8Array | null
 } = {}) {
+  const looked: VlanId[] = []
   const newer: VlanInfo[] = []
   const disk: { saved: readonly VlanStateEntry[]; broken: boolean } = { saved: [], broken: false }
   const logger = recordingLogger()
@@ -31,7 +40,10 @@ function directoryWith({
     logger,
     random: (bytes) => new Uint8Array(bytes).fill(++drawn),
     askPeers: () => {},
-    lookUp: async () => null,
+    lookUp: async (id) => {
+      looked.push(id)
+      return inTable
+    },
     publishedRecord: (id) => published.find((vlan) => vlan.id === id)?.encoded ?? null,
     publishedByName: async () => published,
     isJoined: () => joined,
@@ -41,7 +53,7 @@ function directoryWith({
       disk.saved = entries
     },
   })
-  return { directory, newer, disk, logger, clock }
+  return { directory, newer, disk, logger, clock, looked }
 }
 
 /** The key that a fresh directory draws first. */
@@ -184,5 +196,57 @@ describe('a record from a peer', () => {
       const warnings = logger.messages('warn')
       assert.equal(warnings.length, joined ? 2 : 0)
     }
+  })
+})
+
+describe('finding a VLAN', () => {
+  const record = (number: number, name: string): NamedVlan => {
+    const key = createVlanKey(new Uint8Array(32).fill(number))
+    const encoded = signVlanRecord(
+      {
+        name,
+        description: '',
+        policy: 'open',
+        subnet4: '10.9.0.0/24',
+        subnet6: 'fd00:1:2:3::/64',
+        mtu: 1400,
+        sequence: 1,
+        issuedAtMs: 0,
+      },
+      key.privateKey,
+    )
+    const id = vlanIdFromPublicKey(key.publicKey)
+    return { id, ref: formatVlanRef(id), name, encoded }
+  }
+
+  test('looks in the hash table when no peer has answered within a second, and takes no forgery from there', async () => {
+    for (const forged of [false, true]) {
+      const { id, encoded } = record(40, 'far')
+      const answer = Uint8Array.from(encoded)
+      if (forged) answer[answer.length - 1]! ^= 1
+      const { directory, clock, looked } = directoryWith({ inTable: answer })
+      const found = directory.resolve(id, 5_000)
+      await clock.advanceAsync(999)
+      assert.deepEqual(looked, [], 'peers first')
+      const settled = Promise.allSettled([found])
+      await clock.advanceAsync(5_000, 1_000)
+      const [outcome] = await settled
+      assert.deepEqual(looked, [id])
+      assert.equal(outcome?.status, forged ? 'rejected' : 'fulfilled')
+      assert.equal(directory.recordsRefused, forged ? 1 : 0)
+    }
+  })
+
+  test('takes a published record at its word only where it holds', async () => {
+    const good = record(41, 'club')
+    const { directory } = directoryWith({ published: [good] })
+    assert.equal((await directory.resolve(good.id)).id, good.id)
+    const lying = { ...record(42, 'club'), encoded: good.encoded }
+    const other = directoryWith({ published: [lying] })
+    const refused = other.directory.resolve('club', 10)
+    const settled = Promise.allSettled([refused])
+    await other.clock.advanceAsync(100, 10)
+    assert.equal((await settled)[0]?.status, 'rejected')
+    assert.equal(other.directory.recordsRefused, 1)
   })
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { ReplyOf, VlanInfo } from '@wakunet/bus'
+import { DIRECTORY_PROTOCOL } from '@wakunet/directory'
 import { decodeVlanRecord, parseVlanLink } from '@wakunet/identity'
 import { WakunetError } from '@wakunet/interface'
 import { tempDir } from '@wakunet/testing'
@@ -213,5 +214,35 @@ test('known VLANs come in pages that fit a message, each once', async (t) => {
       .list()
       .map(({ id }) => id)
       .toSorted(),
+  )
+})
+
+test('a peer that sends what is no message loses the stream for a while, not its trunk', async (t) => {
+  const a = await startNode(t, { dht: 'off' })
+  const b = await startNode(t, { dht: 'off', bootstrap: [a.address] })
+  await until(
+    async () => a.service.published.exchange.peers,
+    (peers) => peers === 1,
+  )
+  const [connection] = b.service.running.host.getConnections()
+  const stream = await connection!.newStream(DIRECTORY_PROTOCOL)
+  stream.send(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 1))
+  await until(
+    async () => a.service.published.peers?.malformed,
+    (malformed) => malformed === 1,
+  )
+  assert.equal(a.service.published.exchange.peers, 0)
+  assert.equal([...a.service.running.trunks.up()].length, 1)
+  const again = await connection!.newStream(DIRECTORY_PROTOCOL)
+  await until(
+    async () => again.status,
+    (status) => status !== 'open',
+  )
+  assert.equal(a.service.published.exchange.peers, 0, 'it is left out')
+  a.skip(61_000)
+  b.skip(61_000)
+  await until(
+    async () => a.service.published.exchange.peers,
+    (peers) => peers === 1,
   )
 })

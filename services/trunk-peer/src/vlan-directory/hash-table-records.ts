@@ -16,12 +16,16 @@ export interface HashTableRecordsInit {
   readonly random: () => number
   /** Published VLANs whose record this node keeps in the table: its own, and those it has joined. */
   readonly records: () => readonly { readonly id: VlanId; readonly encoded: Uint8Array }[]
+  /** The newest record of a VLAN, published or not; null where none is stored. */
+  readonly newest: (id: VlanId) => Uint8Array | null
 }
 
 interface Put {
   encoded: Uint8Array
   /** Monotonic time. */
   nextAtMs: number
+  /** It is not published any more: put once, so that the table does not go on telling of the publication. */
+  isLast: boolean
 }
 
 /** Keeps records of published VLANs in the distributed hash table; one put at a time. */
@@ -43,10 +47,17 @@ export class HashTableRecords {
     for (const [id, encoded] of records) {
       const put = this.#puts.get(id)
       if (put === undefined || !Buffer.from(put.encoded).equals(encoded))
-        this.#puts.set(id, { encoded, nextAtMs: now })
+        this.#puts.set(id, { encoded, nextAtMs: now, isLast: false })
     }
-    for (const id of this.#puts.keys()) if (!records.has(id)) this.#puts.delete(id)
+    for (const [id, put] of this.#puts)
+      if (!records.has(id) && !put.isLast) this.#retire(id, put.encoded, now)
     void this.#putNext(now)
+  }
+
+  #retire(id: VlanId, published: Uint8Array, now: number): void {
+    const encoded = this.#init.newest(id)
+    if (encoded === null || Buffer.from(encoded).equals(published)) this.#puts.delete(id)
+    else this.#puts.set(id, { encoded, nextAtMs: now, isLast: true })
   }
 
   async #putNext(now: number): Promise<void> {
@@ -59,6 +70,7 @@ export class HashTableRecords {
       const holders = await dht.put(vlanRecordKey(id), put.encoded, { timeoutMs: PUT_TIMEOUT_MS })
       if (holders > 0) this.stored++
       else this.failed++
+      if (put.isLast) this.#puts.delete(id)
       put.nextAtMs = now + (holders > 0 ? AGAIN_MS * (1 - this.#init.random() / 4) : RETRY_MS)
     } catch (error) {
       this.failed++

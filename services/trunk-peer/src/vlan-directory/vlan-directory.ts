@@ -93,6 +93,7 @@ export class VlanDirectory {
       random,
       dht: parts.dht,
       records: () => this.#ownOrJoined(),
+      newest: (id) => this.#init.stored.recordOf(id),
     })
     this.#running = { peers, table, timer: clock.setInterval(() => this.#tick(), TICK_MS) }
     this.exchange.start()
