@@ -118,6 +118,8 @@ export const knownMemberSchema = z.strictObject({
   addresses: z.array(z.string().min(2).max(45)).max(256),
   hostname: z.string().max(64),
   rttMs: z.number().nonnegative().nullable(),
+  /** Members with a trunk to this node over which shortest ways to it lead; itself where that is its own trunk. */
+  nextHops: z.array(nodeIdSchema).max(8),
   /** Whether its interface is a port of a LAN. */
   bridged: z.boolean(),
   /** Addresses of hosts behind it, its own not counted. */
@@ -182,8 +184,32 @@ export const peerSchema = z.strictObject({
   recordsDropped: countSchema,
   /** Null where there is no trunk. */
   path: trunkPathSchema.nullable(),
+  /** Peer id of the relay that its connection goes over; null where there is none between. */
+  relay: peerIdSchema.nullable(),
+  /** How the last attempt to get rid of the relay ended; null where there was none. */
+  obstacle: z.string().max(512).nullable(),
+  /** Share of the last heartbeats that were not answered in time, 0 to 1; null before the first. */
+  loss: z.number().min(0).max(1).nullable(),
 })
 export type PeerInfo = z.infer<typeof peerSchema>
+
+/** What is between this host and the internet; the mapping in the words of RFC 4787, `symmetric` where each peer sees another port. */
+export const NAT_KIND_NAMES = ['none', 'endpoint-independent', 'symmetric', 'unknown'] as const
+export type NatKindName = (typeof NAT_KIND_NAMES)[number]
+
+/** How others reach this node. */
+export const reachSchema = z.strictObject({
+  /** `public`: peers have dialled it; `private`: they tried in vain. */
+  verdict: z.enum(['public', 'private', 'unknown']),
+  nat: z.enum(NAT_KIND_NAMES),
+  /** IP addresses as which peers see this host. */
+  observed: z.array(z.string().max(45)).max(8),
+  /** Addresses at which peers have dialled it. */
+  confirmed: z.array(z.string().max(256)).max(32),
+  /** Peer ids of the relays over which it can be reached. */
+  relays: z.array(peerIdSchema).max(8),
+})
+export type ReachInfo = z.infer<typeof reachSchema>
 
 export const trunkStatusSchema = z.strictObject({
   nodeId: nodeIdSchema,
@@ -198,6 +224,7 @@ export const trunkStatusSchema = z.strictObject({
   recordsReceived: countSchema,
   recordsDropped: countSchema,
   recordsRefused: countSchema,
+  reach: reachSchema,
 })
 export type TrunkStatus = z.infer<typeof trunkStatusSchema>
 

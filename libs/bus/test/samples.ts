@@ -15,6 +15,7 @@ export const trunkStatus: ReplyOf<'trunk.status'> = {
   recordsReceived: 4,
   recordsDropped: 5,
   recordsRefused: 6,
+  reach: { verdict: 'unknown', nat: 'unknown', observed: [], confirmed: [], relays: [] },
 }
 
 export const trunkStarted: PayloadOf<'trunk.started'> = { nodeId: id('a'), peerId: '12D3KooWexample' }

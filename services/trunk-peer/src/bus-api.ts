@@ -1,9 +1,18 @@
 import { peerIdFromString } from '@libp2p/peer-id'
-import type { Bus, PeerInfo, Subscription, TrunkPathInfo, TrunkStatus, VlanInfo } from '@wakunet/bus'
+import type {
+  Bus,
+  PeerInfo,
+  ReachInfo,
+  Subscription,
+  TrunkPathInfo,
+  TrunkStatus,
+  VlanInfo,
+} from '@wakunet/bus'
 import type { VlanId } from '@wakunet/interface'
 import { directoryPage } from './directory-page.ts'
 import { nodeIdOfPeer } from './node-key.ts'
 import type { KnownPeer } from './peer-book.ts'
+import { natKind } from './reach/nat-kind.ts'
 import { signWithNodeKey } from './sign.ts'
 import type { Trunk } from './trunk.ts'
 import type { TrunkPeer } from './trunk-peer.ts'
@@ -99,6 +108,22 @@ export class BusApi {
       recordsReceived: stats.recordsReceived,
       recordsDropped: stats.recordsDropped + relay.noTrunk + relay.laneMissing,
       recordsRefused: relay.recordTooShort + relay.vlanNotJoined + relay.notMember + relay.laneMalformed,
+      reach: this.#reach(),
+    }
+  }
+
+  #reach(): ReachInfo {
+    const { reach, trunks, datagrams } = this.#service.running
+    const { verdict, confirmed, observedHosts } = reach.reachability
+    const relays = reach.relays.relays
+      .map((nodeId) => trunks.get(nodeId)?.peerId)
+      .filter((id) => id !== undefined)
+    return {
+      verdict,
+      nat: natKind(datagrams.seenByPublicPeers, datagrams.ownHosts),
+      observed: observedHosts.slice(0, 8),
+      confirmed: confirmed.slice(0, 32),
+      relays: relays.slice(0, 8),
     }
   }
 
@@ -128,6 +153,12 @@ export class BusApi {
       bytesReceived: stats?.bytesReceived ?? 0,
       recordsDropped: stats?.recordsDropped ?? 0,
       path: trunk === undefined ? null : this.#path(trunk),
+      relay: trunk === undefined ? null : relayOf(trunk.address),
+      obstacle:
+        trunk === undefined
+          ? null
+          : (this.#service.running.reach.upgrades.obstacle(trunk)?.slice(0, 512) ?? null),
+      loss: trunk?.health?.loss(now) ?? null,
     }
   }
 
@@ -143,4 +174,9 @@ export class BusApi {
       recordsReceived: stats?.datagramRecordsReceived ?? 0,
     }
   }
+}
+
+/** Peer id of the relay in an address `.../p2p/RELAY/p2p-circuit/p2p/PEER`; null in others. */
+function relayOf(address: string): string | null {
+  return /\/p2p\/([^/]+)\/p2p-circuit/.exec(address)?.[1] ?? null
 }

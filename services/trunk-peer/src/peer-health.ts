@@ -26,6 +26,8 @@ const SUSPECTED_FOR_MS = 5_000
 const HEARTBEATS_SPARED = 4
 /** Heartbeats whose answer can still be told apart; at 150 ms a round trip of 4.8 s. */
 const HEARTBEATS_REMEMBERED = 32
+/** A heartbeat without an answer for this long is taken for lost. */
+const ANSWERED_WITHIN_MS = 2_000
 
 export interface PeerHealthInit {
   readonly connection: Connection
@@ -46,6 +48,7 @@ export class PeerHealth {
   readonly #detector: FailureDetector | null
   readonly #progress = { ackAgeMs: 0, unackedSegments: 0, windowProbes: 0, leastRttMs: 0 }
   readonly #sentTimesMs = new Float64Array(HEARTBEATS_REMEMBERED)
+  readonly #answeredSequences = new Float64Array(HEARTBEATS_REMEMBERED)
   #sequence = 0
   #sentAtMs = Number.NEGATIVE_INFINITY
   #tickedAtMs: number
@@ -106,10 +109,25 @@ export class PeerHealth {
     this.#streamSilentMs = 0
   }
 
+  /** Share of the last heartbeats that got no answer although they could have, 0 to 1; null before the first could. */
+  loss(nowMs: number): number | null {
+    let sent = 0
+    let unanswered = 0
+    const oldest = Math.max(1, this.#sequence - HEARTBEATS_REMEMBERED + 1)
+    for (let sequence = oldest; sequence <= this.#sequence; sequence++) {
+      const slot = sequence % HEARTBEATS_REMEMBERED
+      if (nowMs - this.#sentTimesMs[slot]! < ANSWERED_WITHIN_MS) continue
+      sent++
+      if (this.#answeredSequences[slot] !== sequence) unanswered++
+    }
+    return sent === 0 ? null : unanswered / sent
+  }
+
   /** A heartbeat was answered. @returns whether the round trip to go by is another one */
   answered(sequence: number, nowMs: number): boolean {
     const age = this.#sequence - sequence
     if (sequence < 1 || age < 0 || age >= HEARTBEATS_REMEMBERED) return false
+    this.#answeredSequences[sequence % HEARTBEATS_REMEMBERED] = sequence
     return this.roundTrip.measured(nowMs - this.#sentTimesMs[sequence % HEARTBEATS_REMEMBERED]!, nowMs)
   }
 

@@ -5,7 +5,8 @@ import type { Member } from '@wakunet/switching'
 import type { RecordSealing } from './sealing/record-sealing.ts'
 
 const MAX_KNOWN_MEMBERS = 4_096
-const NOT_RELAYED = { cipher: null, relayed: { records: 0, bytes: 0 } } as const
+/** Of a member whose switch was not heard yet. */
+const UNHEARD = { cipher: null, relayed: { records: 0, bytes: 0 } } as const
 
 /**
  * The members of a VLAN: those that the tree reaches, with what they announce of themselves, and those with a trunk whose
@@ -18,6 +19,7 @@ export function knownMembers(
   trunks: readonly VlanMember[],
   addressing: VlanAddressing<AddressingPeer>,
   sealing: RecordSealing,
+  nextHopsOf: (id: Uint8Array) => string[],
 ): KnownMember[] {
   const byId = new Map(trunks.map((trunk) => [trunk.nodeId, trunk]))
   const reached = members.map((member) => {
@@ -27,6 +29,7 @@ export function knownMembers(
     return {
       ...knownMember(vlanId, member, trunk, addressing),
       cipher: sealing.cipherOf(member.id),
+      nextHops: nextHopsOf(member.id),
       relayed: { ...relayed },
     }
   })
@@ -52,11 +55,23 @@ function knownMember(
     rttMs: trunk?.rttMs ?? null,
     bridged: facts?.bridged ?? false,
     leases: (facts?.leases ?? []).filter(({ address }) => !addresses.includes(formatIp(address))).length,
-    ...NOT_RELAYED,
+    nextHops: [],
+    ...UNHEARD,
   }
 }
 
 function ofTrunk({ nodeId, peerId, mac, addresses, hostname, rttMs }: VlanMember): KnownMember {
   const bare = addresses.map((cidr) => cidr.split('/', 1)[0]!)
-  return { nodeId, peerId, mac, addresses: bare, hostname, rttMs, bridged: false, leases: 0, ...NOT_RELAYED }
+  return {
+    nodeId,
+    peerId,
+    mac,
+    addresses: bare,
+    hostname,
+    rttMs,
+    bridged: false,
+    leases: 0,
+    nextHops: [nodeId],
+    ...UNHEARD,
+  }
 }

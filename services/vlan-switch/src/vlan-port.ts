@@ -58,6 +58,8 @@ export interface VlanPortInit {
 }
 
 /** Announced as the attempt of an address that a person has chosen; automatic ones stay below it. */
+/** Ways to one member that are told. */
+const MAX_NEXT_HOPS = 8
 const MANUAL_ATTEMPT = 65_535
 
 /** One joined VLAN: its TAP, the way of its frames, its members and this node's addresses. */
@@ -331,7 +333,19 @@ export class VlanPort {
       this.#members,
       this.#addressing.addressing,
       this.#sealing,
+      (id) => this.#nextHopsOf(id),
     )
+  }
+
+  /** Node ids of the trunks over which equally short ways lead; a flow takes one of them. */
+  #nextHopsOf(id: Uint8Array): string[] {
+    const now = this.#clock.monotonicMs()
+    const hops = new Set<string>()
+    for (let flow = 0; flow < MAX_NEXT_HOPS; flow++) {
+      const hop = this.fabric.linkState.nextHop(id, 0, flow, now)
+      if (hop !== null) hops.add(Buffer.from(hop.id).toString('hex'))
+    }
+    return [...hops]
   }
 
   /** Members that some way leads to; who is out of reach is remembered for a while. */

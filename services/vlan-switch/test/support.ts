@@ -205,6 +205,7 @@ export class FakeTrunkPeer {
       recordsReceived: 0,
       recordsDropped: 0,
       recordsRefused: 0,
+      reach: { verdict: 'unknown', nat: 'unknown', observed: [], confirmed: [], relays: [] },
     }))
     bus.respond('trunk.membership.set', ({ memberships }) => {
       this.announcements++

@@ -6,6 +6,7 @@ import { demoCommand } from './commands/demo.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { peersCommand } from './commands/peers.ts'
 import { statusCommand } from './commands/status.ts'
+import { traceCommand } from './commands/trace.ts'
 import { upCommand } from './commands/up.ts'
 import { valuesCommand } from './commands/values.ts'
 import { vlanCommand } from './commands/vlan.ts'
@@ -55,6 +56,7 @@ export const buildProgram = (context: CommandContext): Command => {
     .addCommand(upCommand(context))
     .addCommand(statusCommand(context))
     .addCommand(peersCommand(context))
+    .addCommand(traceCommand(context))
     .addCommand(vlanCommand(context))
     .addCommand(demoCommand(context))
     .addCommand(doctorCommand(context))

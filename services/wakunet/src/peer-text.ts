@@ -1,4 +1,4 @@
-import type { PeerInfo, TrunkPathInfo } from '@wakunet/bus'
+import type { PeerInfo, ReachInfo, TrunkPathInfo } from '@wakunet/bus'
 import { printable } from './printable.ts'
 import { formatDuration } from './units.ts'
 
@@ -46,3 +46,44 @@ export const explainPath = (peer: PeerInfo): string | null => {
   const trouble = peer.path?.trouble ?? null
   return trouble === null ? null : printable(`${peer.peerId} is reached by stream: ${TROUBLE_TEXT[trouble]}`)
 }
+
+/** Why a peer's connection goes over a relay, in one sentence; null where it does not. */
+export const explainRelay = (peer: PeerInfo): string | null => {
+  if (peer.relay === null) return null
+  const frames =
+    peer.path?.carrier === 'datagram' ? ', which carries control alone: frames go directly, by datagram' : ''
+  const why =
+    peer.obstacle === null ? 'a direct connection is tried soon' : `no direct connection: ${peer.obstacle}`
+  return printable(`${peer.peerId} is connected over the relay ${peer.relay}${frames}; ${why}`)
+}
+
+/** `0.03` as `3 %`; a dash where nothing is known. */
+export const formatLoss = (loss: number | null): string =>
+  loss === null ? '-' : `${Math.round(loss * 100)} %`
+
+const NAT_TEXT: Readonly<Record<ReachInfo['nat'], string>> = {
+  none: 'no NAT',
+  'endpoint-independent': 'a NAT that gives all peers the same port: holes can be punched',
+  symmetric: 'a symmetric NAT: each peer sees another port',
+  unknown: 'NAT not known: fewer than two public peers have seen datagrams',
+}
+
+const VERDICT_TEXT: Readonly<Record<ReachInfo['verdict'], string>> = {
+  public: 'peers can dial it',
+  private: 'peers cannot dial it',
+  unknown: 'not known yet whether peers can dial it',
+}
+
+/** How others reach this node, one fact a line. */
+export const describeReach = ({
+  verdict,
+  nat,
+  observed,
+  confirmed,
+  relays,
+}: ReachInfo): readonly string[] => [
+  `${VERDICT_TEXT[verdict]}; ${NAT_TEXT[nat]}`,
+  ...(observed.length === 0 ? [] : [`seen as ${observed.join(', ')}`]),
+  ...confirmed.map((address) => `dialled by peers at ${address}`),
+  ...relays.map((relay) => `reached over the relay ${relay}`),
+]

@@ -10,6 +10,7 @@ const YELLOW = /\p{Cc}\[33m/u
 const COMMANDS = [
   ['status'],
   ['peers'],
+  ['trace', '10.42.0.8', '--no-probe'],
   ['vlan', 'create', 'office'],
   ['vlan', 'edit', 'office', '--lease', '12h'],
   ['vlan', 'join', 'office'],

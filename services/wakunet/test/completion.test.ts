@@ -36,7 +36,7 @@ describe('bash completion', () => {
       .filter((line) => line !== '')
 
   test('offers the commands first', () => {
-    assert.deepEqual(complete(''), ['up', 'status', 'peers', 'vlan', 'demo', 'doctor', 'completion'])
+    assert.deepEqual(complete(''), ['up', 'status', 'peers', 'trace', 'vlan', 'demo', 'doctor', 'completion'])
   })
 
   test('narrows by what is typed', () => {

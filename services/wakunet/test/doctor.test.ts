@@ -138,6 +138,24 @@ describe('doctor', () => {
     assert.match(known!.advice ?? '', /refused.*--subnet CIDR/)
   })
 
+  test('a node that nobody can dial and no relay stands in for is told what to do, and so is a trunk that has to go over a relay', () => {
+    const reach = { ...status.reach, relays: [] }
+    const relayed = {
+      ...peer,
+      state: 'connected',
+      relay: '12D3KooWRelay',
+      obstacle: 'Connection timeout after 4000ms',
+    } as const
+    const answer = { node: { ...status, reach }, vlans: [], peers: [relayed], ports: [] }
+    const [, reachCheck, pathCheck] = checkNode(answer, 'x')
+    assert.equal(reachCheck?.state, 'warn')
+    assert.match(reachCheck?.advice ?? '', /trunk\.relay: on/)
+    assert.match(
+      pathCheck?.found ?? '',
+      /over the relay 12D3KooWRelay; no direct connection: Connection timeout/,
+    )
+  })
+
   test('of a running node every peer without a trunk is explained, and every failed VLAN', () => {
     const good = {
       ...peer,
@@ -157,9 +175,9 @@ describe('doctor', () => {
     )
     assert.deepEqual(
       checks.map(({ id, state }) => `${id} ${state}`),
-      ['running ok', 'peer warn', 'vlan fail'],
+      ['running ok', 'reach ok', 'peer warn', 'vlan fail'],
     )
-    assert.match(checks[1]?.found ?? '', /connection refused; next attempt in 4 s/)
+    assert.match(checks[2]?.found ?? '', /connection refused; next attempt in 4 s/)
     assert.deepEqual(
       checkNode(null, 'x').map(({ state }) => state),
       ['ok'],

@@ -51,6 +51,13 @@ export const status: TrunkStatus = {
   recordsReceived: 2,
   recordsDropped: 3,
   recordsRefused: 4,
+  reach: {
+    verdict: 'private',
+    nat: 'endpoint-independent',
+    observed: ['192.0.2.7'],
+    confirmed: [],
+    relays: ['12D3KooWRelay'],
+  },
 }
 
 export const peer: PeerInfo = {
@@ -70,6 +77,9 @@ export const peer: PeerInfo = {
   bytesReceived: 0,
   recordsDropped: 0,
   path: null,
+  relay: null,
+  obstacle: null,
+  loss: null,
 }
 
 /** A node that has joined one VLAN and does not reach one peer. */
@@ -93,6 +103,7 @@ export const answers: Answers = {
         addresses: ['10.42.0.8'],
         hostname: 'desk',
         rttMs: 0.7,
+        nextHops: ['99990000111122223333444455556666'],
         bridged: false,
         leases: 1,
         cipher: 'aes-128-gcm',

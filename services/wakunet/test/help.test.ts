@@ -29,6 +29,7 @@ describe('help', () => {
       'up',
       'status',
       'peers',
+      'trace',
       'vlan',
       'vlan create',
       'vlan edit',

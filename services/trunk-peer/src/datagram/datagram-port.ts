@@ -18,7 +18,7 @@ import {
 } from '@wakunet/trunk'
 import type { TrunkPeerConfig } from '../config.ts'
 import type { OverlayGate } from '../overlay-gate.ts'
-import { mayReachHost } from '../peer-addresses.ts'
+import { isLocalHost, mayReachHost } from '../peer-addresses.ts'
 import { type DatagramListen, datagramListen } from './datagram-listen.ts'
 import { type HostAddresses, hostAddresses } from './host-addresses.ts'
 import { ReflexiveAddresses } from './reflexive-addresses.ts'
@@ -86,6 +86,16 @@ export class DatagramPort implements Startable {
   /** Null where the datagram path is switched off, or this host cannot have a UDP port. */
   get port(): number | null {
     return this.#socket?.port ?? null
+  }
+
+  /** As what peers on the internet see this node's datagrams, one entry for each. */
+  get seenByPublicPeers(): DatagramAddress[] {
+    return this.#reflexive.all(this.#init.clock.monotonicMs()).filter(({ host }) => !isLocalHost(host))
+  }
+
+  /** IP addresses of this host. */
+  get ownHosts(): readonly string[] {
+    return this.#addresses.hosts
   }
 
   /** Counters of all paths, also of those that have ended. */

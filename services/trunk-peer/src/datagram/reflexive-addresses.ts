@@ -31,6 +31,13 @@ export class ReflexiveAddresses {
     this.#byObserver.clear()
   }
 
+  /** What each observer sees, forgotten ones left out. */
+  all(nowMs: number): DatagramAddress[] {
+    return [...this.#byObserver.values()]
+      .filter(({ atMs }) => nowMs - atMs <= FORGOTTEN_AFTER_MS)
+      .map(({ packed }) => hostAndPort(packed))
+  }
+
   /** What most peers say comes first. */
   list(nowMs: number): DatagramAddress[] {
     const votes = new Map<string, { address: DatagramAddress; count: number }>()

@@ -2,7 +2,7 @@ import type { PeerInfo } from '@wakunet/bus'
 import { Command } from 'commander'
 import { type CommandContext, withClient } from '../command-context.ts'
 import { withExamples } from '../help-examples.ts'
-import { explainPath, explainPeer, pathName } from '../peer-text.ts'
+import { explainPath, explainPeer, explainRelay, formatLoss, pathName } from '../peer-text.ts'
 import type { Style } from '../style.ts'
 import { formatTable } from '../table.ts'
 import { formatBytes, formatRtt } from '../units.ts'
@@ -36,12 +36,13 @@ const describePeers = (peers: readonly PeerInfo[], style: Style): readonly strin
   }
   return [
     ...formatTable(
-      ['PEER', 'TRUNK', 'PATH', 'RTT', 'ADDRESS', 'KNOWN BY', 'VLANS', 'SENT', 'RECEIVED'],
+      ['PEER', 'TRUNK', 'PATH', 'RTT', 'LOSS', 'ADDRESS', 'KNOWN BY', 'VLANS', 'SENT', 'RECEIVED'],
       peers.map((peer) => [
         peer.peerId,
         peer.state === 'connected' ? style.good('connected') : style.warning(peer.state),
         pathName(peer),
         formatRtt(peer.rttMs),
+        formatLoss(peer.loss),
         peer.path?.address ?? peer.address ?? '-',
         peer.sources.join(' '),
         String(peer.vlans.length),
@@ -51,7 +52,7 @@ const describePeers = (peers: readonly PeerInfo[], style: Style): readonly strin
     ),
     ...peers.filter((peer) => peer.state !== 'connected').map((peer) => style.warning(explainPeer(peer))),
     ...peers
-      .map(explainPath)
+      .flatMap((peer) => [explainRelay(peer), explainPath(peer)])
       .filter((text) => text !== null)
       .map((text) => style.warning(text)),
   ]

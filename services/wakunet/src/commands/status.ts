@@ -2,6 +2,7 @@ import type { PortInfo, TrunkStatus } from '@wakunet/bus'
 import { Command } from 'commander'
 import { type CommandContext, withClient } from '../command-context.ts'
 import { withExamples } from '../help-examples.ts'
+import { describeReach } from '../peer-text.ts'
 import { portTable } from '../port-table.ts'
 import type { Style } from '../style.ts'
 import { formatFields } from '../table.ts'
@@ -38,6 +39,7 @@ const describeNode = (node: TrunkStatus, ports: readonly PortInfo[], style: Styl
       'records',
       `${node.recordsSent} sent, ${node.recordsReceived} received, ${node.recordsDropped} dropped, ${node.recordsRefused} refused`,
     ],
+    ...describeReach(node.reach).map((text, index) => [index === 0 ? 'reachable' : '', text] as const),
     ...node.addresses.map((address, index) => [index === 0 ? 'listens on' : '', address] as const),
   ]),
   '',

@@ -1,5 +1,5 @@
 import type { PeerInfo, PortInfo, TrunkStatus, VlanInfo } from '@wakunet/bus'
-import { explainPeer } from '../peer-text.ts'
+import { describeReach, explainPeer, explainRelay } from '../peer-text.ts'
 import { printable } from '../printable.ts'
 import { type CheckResult, fail, ok, warn } from './check.ts'
 
@@ -20,9 +20,29 @@ export const checkNode = (answer: NodeAnswer | null, where: string): readonly Ch
       'running',
       `node ${node.nodeId} runs, ${node.peersConnected} of ${node.peersKnown} known peers have a trunk`,
     ),
+    checkReach(node),
     ...peers.filter((peer) => peer.state !== 'connected').map(checkPeer),
+    ...peers.flatMap(checkPath),
     ...ports.filter((port) => port.state !== 'up').map(checkFailedPort),
   ]
+}
+
+const checkReach = ({ reach }: TrunkStatus): CheckResult => {
+  const found = describeReach(reach).join('; ')
+  if (reach.verdict !== 'private' || reach.relays.length > 0) return ok('reach', found)
+  return warn(
+    'reach',
+    found,
+    'forward the TCP port of trunk.listen on the router, or name a public node with trunk.relay: on among the bootstrap peers',
+  )
+}
+
+/** A trunk that works, over a way that is not the best. */
+const checkPath = (peer: PeerInfo): CheckResult[] => {
+  const relay = peer.path?.carrier === 'datagram' ? null : explainRelay(peer)
+  const advice =
+    'both routers keep the two apart: forward the TCP port of trunk.listen on one of them, and let UDP through'
+  return relay === null ? [] : [warn('path', relay, advice)]
 }
 
 const checkPeer = (peer: PeerInfo): CheckResult =>
