@@ -30,8 +30,10 @@ export interface TestNetworkInit {
   readonly sites?: readonly SiteInit[]
   /** What the node on a host, by number from 1, is configured with beside its peers. */
   readonly settings?: (number: number) => Pick<HostSettings, 'switch' | 'trunk'>
-  /** How nodes find each other. Default `bootstrap`: each knows the addresses of all. */
-  readonly discovery?: 'bootstrap' | 'mdns'
+  /** How nodes find each other. Default `bootstrap`: each knows the addresses of all. `first`: each knows that of the first host. */
+  readonly discovery?: 'bootstrap' | 'mdns' | 'first'
+  /** Nodes that start at a time. Default all. */
+  readonly startsAtATime?: number
   /** Commands beyond those that every test needs. */
   readonly programs?: readonly string[]
 }
@@ -62,6 +64,14 @@ function addressesOfPeers(
   return addresses.map((address) => `/ip4/${address}/tcp/${TRUNK_PORT}`)
 }
 
+/** The addresses that a node is configured with. */
+function bootstrapOf(lab: Lab, homes: readonly LabHost[], home: LabHost, init: TestNetworkInit): string[] {
+  const { discovery = 'bootstrap', sites } = init
+  if (discovery === 'mdns') return []
+  if (discovery === 'bootstrap') return addressesOfPeers(lab, homes, home, sites)
+  return home === homes[0] ? [] : [`/ip4/${homes[0]!.address4}/tcp/${TRUNK_PORT}`]
+}
+
 /** Hosts with running nodes on one underlay, and what tests ask of them. */
 export class TestNetwork {
   readonly lab: Lab
@@ -85,14 +95,18 @@ export class TestNetwork {
     const hosts = homes.map((home, index) =>
       init.shape.createHost(home, {
         ...init.settings?.(index + 1),
-        bootstrap: discovery === 'mdns' ? [] : addressesOfPeers(lab, homes, home, sites),
+        bootstrap: bootstrapOf(lab, homes, home, init),
         mdns: discovery === 'mdns',
       }),
     )
     const network = new TestNetwork(lab, hosts)
     try {
-      await Promise.all(hosts.map((host) => host.start()))
-      await Promise.all(hosts.map((host) => network.ready(host)))
+      const batch = init.startsAtATime ?? hosts.length
+      for (let first = 0; first < hosts.length; first += batch) {
+        const starting = hosts.slice(first, first + batch)
+        await Promise.all(starting.map((host) => host.start()))
+        await Promise.all(starting.map((host) => network.ready(host)))
+      }
       return network
     } catch (error) {
       const logs = network.logs()

@@ -15,10 +15,14 @@ import { NoiseReader } from './noise-reader.ts'
  * - what the kernel takes before it can send is bounded, so that frames wait in the trunk's own queue, where the oldest
  *   can be dropped, and not behind megabytes in a socket;
  * - messages are cut out of the stream without an error thrown at the end of every read (`NoiseReader`).
+ *
+ * @param prologue what both sides must have in common (Noise specification §6); the handshake fails where it differs
  */
-export function nativeNoise(): (components: NoiseComponents) => ConnectionEncrypter {
+export function nativeNoise(
+  prologue: Uint8Array = new Uint8Array(0),
+): (components: NoiseComponents) => ConnectionEncrypter {
   const aead = new NoiseAead()
-  const create = noise({ crypto: { ...pureJsCrypto, ...aead.crypto } })
+  const create = noise({ crypto: { ...pureJsCrypto, ...aead.crypto }, prologueBytes: prologue })
   return (components) => {
     const inner = create(components)
     const secure =

@@ -72,6 +72,17 @@ export const trunkPeerConfigSchema = z.strictObject({
     .max(256)
     .default([])
     .describe('peers to keep a trunk to, with or without /p2p/<peer id>'),
+  network: z
+    .string()
+    .regex(/^([a-z0-9][a-z0-9-]{0,62})?$/, { message: 'must be letters a-z, digits and hyphens, at most 63' })
+    .default('')
+    .describe('name of the network; nodes of another name are strangers that no connection is possible with'),
+  networkKeyFile: z
+    .string()
+    .min(1)
+    .max(4_096)
+    .optional()
+    .describe('file of a key, 64 hexadecimal digits, that all nodes of a private network share'),
   mdns: z.boolean().default(true).describe('find peers on the local network by multicast DNS'),
   mdnsIntervalMs: z
     .number()

@@ -12,6 +12,7 @@ import type { KadDht } from '../discovery/kad-dht.ts'
 import type { OverlayGate } from '../overlay-gate.ts'
 import { withAddresses } from '../reach/reach.ts'
 import { localDiscovery } from './local-discovery.ts'
+import { networkIdentity } from './network-key.ts'
 import { quietLogger } from './quiet-logger.ts'
 import { RelayClient } from './relay-client.ts'
 import { type RelayGate, relayRules } from './relay-server.ts'
@@ -58,6 +59,7 @@ export interface HostInit {
 export async function createHost(init: HostInit): Promise<Host> {
   const { config, gate } = init
   const relayClient = new RelayClient()
+  const { prologue, serviceTag } = await networkIdentity(config.network, config.networkKeyFile)
   const host = await createLibp2p({
     start: false,
     privateKey: init.privateKey,
@@ -75,9 +77,9 @@ export async function createHost(init: HostInit): Promise<Host> {
       },
     },
     transports: hostTransports(config, relayClient),
-    connectionEncrypters: [nativeNoise()],
+    connectionEncrypters: [nativeNoise(prologue)],
     streamMuxers: streamMuxers(),
-    peerDiscovery: config.mdns ? [localDiscovery(config.mdnsIntervalMs, init.onDiscovered)] : [],
+    peerDiscovery: config.mdns ? [localDiscovery(config.mdnsIntervalMs, serviceTag, init.onDiscovered)] : [],
     services: hostServices(config, init.dht),
     datastore: init.memory,
     connectionManager: {

@@ -7,9 +7,10 @@ import { mdns } from '@libp2p/mdns'
  */
 export function localDiscovery(
   intervalMs: number,
+  serviceTag: string,
   onDiscovered: (peer: PeerInfo) => void,
 ): ReturnType<typeof mdns> {
-  const create = mdns({ interval: intervalMs })
+  const create = mdns({ interval: intervalMs, serviceTag })
   return (components) => {
     const discovery = create(components)
     discovery.addEventListener('peer', ({ detail }) => onDiscovered(detail))
