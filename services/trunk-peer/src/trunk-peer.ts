@@ -132,7 +132,12 @@ export class TrunkPeer implements Startable {
         for (const trunk of this.#running?.trunks.up() ?? [])
           trunk.sendControl({ type: 'record-request', vlan: vlanIdToBytes(vlan) })
       },
-      lookUp: async (vlan) => (await this.#running?.discovery.dht.get(vlanRecordKey(vlan))) ?? null,
+      lookUp: async (vlan) => {
+        const { discovery } = this.running
+        // Members have the record, published or not, and are asked as soon as there is a trunk to one.
+        void discovery.meet(vlan)
+        return discovery.dht.get(vlanRecordKey(vlan))
+      },
       publishedRecord: (vlan) => this.published.record(vlan),
       publishedByName: (name, timeoutMs) => this.published.byName(name, timeoutMs),
       isJoined: (vlan) => this.memberships.ourVlans().has(vlan),

@@ -25,6 +25,8 @@ import { SIGNED_RECORDS } from './vlan-record-rules.ts'
 import { VlanSeeker } from './vlan-seeker.ts'
 
 const TICK_MS = 1_000
+/** Members of a VLAN that are dialled for its record. */
+const MAX_MET = 3
 /** libp2p prunes connections of peers of low value first; those of trunks are ours to end. */
 const TRUNK_TAG = { 'wakunet-trunk': { value: 100 } }
 const NO_TRUNK_TAG = { 'wakunet-trunk': undefined }
@@ -134,6 +136,15 @@ export class Discovery {
     const { exchange } = this.#running
     if (message.type === 'peers-request') exchange.receiveRequest(trunk)
     else void exchange.receive(trunk, message.peers)
+  }
+
+  /** Dials some members of a VLAN that this node is not in, as the table knows them. */
+  async meet(vlan: VlanId): Promise<void> {
+    const { book, clock } = this.#init
+    const found = await this.dht.findProviders(vlan)
+    for (const { peerId, addresses } of found.slice(0, MAX_MET))
+      for (const address of this.dialable(addresses).reverse())
+        book.learn(peerId, address, 'dht', clock.monotonicMs())
   }
 
   /** A trunk came up. */
