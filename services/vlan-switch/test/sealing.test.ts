@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { noSealing, SEALING_CIPHER_BITS } from '@wakunet/addressing'
 import { AEAD_ALGORITHMS, type AeadAlgorithm } from '@wakunet/netio'
-import { RECORD_FIELD, RECORD_HEADER_BYTES, SEAL_TAG_BYTES } from '@wakunet/record'
+import {
+  createDecodedRecord,
+  decodeRecord,
+  RECORD_FIELD,
+  RECORD_HEADER_BYTES,
+  SEAL_TAG_BYTES,
+} from '@wakunet/record'
 import { SEQUENCE_WINDOW } from '@wakunet/switching'
 import fc from 'fast-check'
 import { agreedCipher, announcedCiphers } from '../src/sealing/ciphers.ts'
@@ -212,6 +218,22 @@ describe('sealing', () => {
     a.meet(strict, 3)
     assert.notEqual(a.seal(strict, [frameOf()]), null, 'the negative control')
     assert.equal(a.sealing.cipherOf(strict.nodeId), 'aes-256-gcm')
+  })
+
+  it('leaves nothing on the heap for a record that is opened', () => {
+    const [a, b] = sealingPair()
+    const records = Array.from({ length: 3_000 }, () => a.seal(b, [frameOf()])!)
+    const decoded = createDecodedRecord()
+    let next = 0
+    const openNext = () => {
+      decodeRecord(records[next++]!, decoded)
+      assert.equal(b.sealing.open(decoded), 'ok')
+    }
+    for (let i = 0; i < 2_000; i++) openNext()
+    const before = process.memoryUsage().heapUsed
+    for (let i = 0; i < 900; i++) openNext()
+    const bytes = (process.memoryUsage().heapUsed - before) / 900
+    assert.ok(bytes < 200, `${bytes} bytes a record`)
   })
 
   it('holds keys of a bounded number of members, and forgets those that are gone first', () => {

@@ -35,7 +35,7 @@ export const port: PortInfo = {
   bytesIn: 2048,
   bytesOut: 100,
   framesDropped: 0,
-  relay: { enabled: true, records: 0, bytes: 0, dropped: 0 },
+  relay: { enabled: true, records: 12, bytes: 3072, dropped: 1 },
 }
 
 export const status: TrunkStatus = {

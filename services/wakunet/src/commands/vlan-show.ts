@@ -9,7 +9,7 @@ import { portTable } from '../port-table.ts'
 import { printable } from '../printable.ts'
 import type { Style } from '../style.ts'
 import { formatFields, formatTable } from '../table.ts'
-import { formatDuration } from '../units.ts'
+import { formatBytes, formatDuration } from '../units.ts'
 import { vlanFields } from '../vlan-fields.ts'
 
 type JoinedVlan = ReplyOf<'switch.show'>
@@ -89,6 +89,15 @@ const describeLan = ({ lan }: JoinedVlan['port'], members: JoinedVlan['members']
   ]
 }
 
+/** What this host passes on for others; nothing is said where there was nothing. */
+const describeRelay = ({ relay }: JoinedVlan['port']): readonly string[] => {
+  const { enabled, records, bytes, dropped } = relay
+  if (enabled && records + dropped === 0) return []
+  const passed = `Passed on for other members: ${records} records, ${formatBytes(bytes)}.`
+  const refused = dropped === 0 ? '' : ` Not passed on: ${dropped} records.`
+  return ['', enabled ? passed + refused : `This host passes nothing on for other members.${refused}`]
+}
+
 /** Trunks to members, and which of them carry what goes to everybody. */
 const describeTree = ({ tree, members }: JoinedVlan): readonly string[] => {
   if (tree.trunks.length === 0) return []
@@ -111,9 +120,9 @@ const describeTree = ({ tree, members }: JoinedVlan): readonly string[] => {
   ]
 }
 
-/** Round trip of the trunk to a member, or that others pass its frames on. */
-const trunkText = ({ peerId, rttMs }: JoinedVlan['members'][number]): string => {
-  if (peerId === null) return 'over others'
+/** Round trip of the trunk to a member, or that others pass its frames on, and how they are sealed. */
+const trunkText = ({ peerId, rttMs, cipher }: JoinedVlan['members'][number]): string => {
+  if (peerId === null) return cipher === null ? 'over others' : `over others, ${cipher}`
   return rttMs === null ? 'direct' : `${rttMs.toFixed(1)} ms`
 }
 
@@ -138,6 +147,7 @@ const describeJoined = (joined: JoinedVlan, style: Style): readonly string[] => 
           ]),
         )),
     ...describeTree(joined),
+    ...describeRelay(port),
     ...(fdb.length === 0
       ? []
       : [
