@@ -114,8 +114,8 @@ export class Directory {
     return this.#vlans.values()
   }
 
-  has(vlan: VlanId): boolean {
-    return this.#vlans.has(vlan)
+  get(vlan: VlanId): StoredVlan | undefined {
+    return this.#vlans.get(vlan)
   }
 
   /** The stored record of a VLAN, signed; null where none is. */

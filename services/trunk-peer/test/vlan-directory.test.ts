@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { ReplyOf, VlanInfo } from '@wakunet/bus'
 import { DIRECTORY_PROTOCOL } from '@wakunet/directory'
-import { decodeVlanRecord, parseVlanLink } from '@wakunet/identity'
-import { WakunetError } from '@wakunet/interface'
+import { createVlanKey, decodeVlanRecord, parseVlanLink, signVlanRecord } from '@wakunet/identity'
+import { type VlanId, WakunetError } from '@wakunet/interface'
 import { tempDir } from '@wakunet/testing'
+import { vlanRecordKey } from '../src/discovery/vlan-keys.ts'
 import { startNode, type TestNode, until } from './node.ts'
 
 const ICON = Buffer.from(
@@ -245,4 +246,68 @@ test('a peer that sends what is no message loses the stream for a while, not its
     async () => a.service.published.exchange.peers,
     (peers) => peers === 1,
   )
+})
+
+test('1,000 published VLANs come over real streams through a node in between, and are searched there; figures', async (t) => {
+  const a = await startNode(t, { dht: 'off' })
+  const { store } = a.service.published
+  for (let i = 0; i < 1_000; i++) {
+    const key = createVlanKey(Uint8Array.from(Buffer.from(i.toString(16).padStart(64, '0'), 'hex')))
+    const record = signVlanRecord(
+      {
+        name: `vlan ${i}`,
+        description: `room ${i % 10}`,
+        policy: 'open',
+        subnet4: '10.9.0.0/24',
+        subnet6: 'fd00:1:2:3::/64',
+        mtu: 1400,
+        sequence: 1,
+        issuedAtMs: Date.now(),
+        publishedUntilMs: Date.now() + 86_400_000,
+      },
+      key.privateKey,
+    )
+    assert.equal(store.offer(record, null, Date.now()), 'added')
+  }
+  const b = await startNode(t, { dht: 'off', bootstrap: [a.address] })
+  const startedMs = performance.now()
+  const c = await startNode(t, { dht: 'off', bootstrap: [b.address] })
+  await finds(c, '', ({ listed }) => listed === 1_000)
+  const syncedMs = performance.now()
+  const all = await c.cliBus.request('directory.search', { query: '', limit: 1_024, timeoutMs: 0 })
+  assert.equal(all.vlans.length, 1_000)
+  assert.ok(all.vlans.every(({ alike }) => !alike))
+  const browsedMs = performance.now()
+  const { vlans } = await c.cliBus.request('directory.search', {
+    query: 'VLAN 777',
+    limit: 64,
+    timeoutMs: 2_000,
+  })
+  assert.equal(vlans[0]?.name, 'vlan 777')
+  t.diagnostic(
+    `1,000 VLANs over two hops of real streams: ${Math.round(syncedMs - startedMs)} ms; all of them as one answer: ` +
+      `${Math.round(browsedMs - syncedMs)} ms; a search here and at a peer: ${Math.round(performance.now() - browsedMs)} ms`,
+  )
+})
+
+test('a published record is kept in the hash table, where it is found by its id', async (t) => {
+  const a = await startNode(t, { dht: 'server' })
+  const b = await startNode(t, { dht: 'server', bootstrap: [a.address] })
+  await until(
+    async () => a.service.running.discovery.dht.size,
+    (size) => size > 0,
+  )
+  const made = await create(a, 'club')
+  const published = await publish(a, made.ref)
+  await until(
+    async () => {
+      a.service.published.table?.tick()
+      return a.service.published.table?.stored
+    },
+    (stored) => stored === 1,
+  )
+  const found = await b.service.running.discovery.dht.get(vlanRecordKey(made.id as VlanId), {
+    timeoutMs: 5_000,
+  })
+  assert.equal(Buffer.from(found!).toString('base64'), published.encoded)
 })

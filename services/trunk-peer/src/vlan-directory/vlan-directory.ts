@@ -172,7 +172,9 @@ export class VlanDirectory {
 
   async #reconcileOne(id: VlanId): Promise<void> {
     const { stored, clock } = this.#init
-    const { record, privateKey, encoded } = [...stored.all()].find((vlan) => vlan.id === id)!
+    const vlan = stored.get(id)
+    if (vlan === undefined) return
+    const { record, privateKey, encoded } = vlan
     const listing = this.store.get(id)
     const until = record.publishedUntilMs
     if (until === undefined) {
@@ -192,7 +194,7 @@ export class VlanDirectory {
   #taken(listing: Listing): void {
     const { stored, logger } = this.#init
     const { id, vlan, sequence, encoded } = listing
-    if (vlan === null || !stored.has(id) || stored.sequenceOf(id) >= sequence) return
+    if (vlan === null || stored.get(id) === undefined || stored.sequenceOf(id) >= sequence) return
     stored
       .renew(id, encoded)
       .catch((error) => logger.error('a newer record was not stored', { vlan: id, error }))
@@ -239,7 +241,7 @@ export class VlanDirectory {
         sequence,
         icon,
         publishedUntilMs: untilMs,
-        known: this.#init.stored.has(id),
+        known: this.#init.stored.get(id) !== undefined,
         alike: (skeletons.get(skeleton) ?? 0) > 1,
       },
     ]
