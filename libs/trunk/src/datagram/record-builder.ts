@@ -20,6 +20,7 @@ import {
   writeU32,
 } from '@wakunet/record'
 import { type ReceiveContext, ReceiveContexts } from './contexts.ts'
+import { UdpRun } from './udp-run.ts'
 import {
   FORM,
   FORM_BYTES,
@@ -58,6 +59,7 @@ export class RecordBuilder {
   readonly #onRecord: (record: Uint8Array, freeBytes: number) => void
   readonly #maxRecordBytes: number
   readonly #scratch: Uint8Array
+  readonly #run = new UdpRun()
   readonly #hint = { flags: 0, gsoType: GSO_NONE, gsoSize: 0, csumStart: 0, csumOffset: 0 }
   /** Of the datagram in hand. */
   #context: ReceiveContext | null = null
@@ -115,9 +117,14 @@ export class RecordBuilder {
     return this.#emit(bytes, frame, end - frame)
   }
 
-  /** Frames of 2-byte lengths become frames of 12-byte headers, in another buffer. */
+  /**
+   * Frames of 2-byte lengths become frames of 12-byte headers, in another buffer; datagrams of one UDP flow that follow each other
+   * become a super-frame, which costs the TAP and the kernel behind it as much as one of them.
+   */
   #takeFrames(bytes: Uint8Array, from: number, end: number): BuildVerdict {
     const out = this.#scratch
+    const run = this.#run
+    run.count = 0
     let to = HEADROOM_BYTES + RECORD_HEADER_BYTES
     let count = 0
     for (let at = from; at < end; ) {
@@ -127,13 +134,20 @@ export class RecordBuilder {
       const frame = this.#readHint(bytes, at + PACKED_HEAD_BYTES, end, head >> 14)
       if (frame === 0 || length === 0 || length > end - frame) return 'malformed'
       if (to + FRAME_HEADER_BYTES + length > out.length) return 'malformed'
-      writeFrameHeader(out, to, length, this.#hint)
-      to += FRAME_HEADER_BYTES
-      out.set(bytes.subarray(frame, frame + length), to)
-      to += length
       at = frame + length
+      const joined = run.join(out, to, bytes, frame, length, this.#hint)
+      if (joined > 0) {
+        to += joined
+        continue
+      }
+      run.finish(out, to)
+      writeFrameHeader(out, to, length, this.#hint)
+      out.set(bytes.subarray(frame, frame + length), to + FRAME_HEADER_BYTES)
+      run.begin(out, to + FRAME_HEADER_BYTES, length, this.#hint)
+      to += FRAME_HEADER_BYTES + length
       count++
     }
+    run.finish(out, to)
     this.#writeHeader(out, HEADROOM_BYTES, count)
     this.#deliver(out, HEADROOM_BYTES, to)
     return 'ok'

@@ -42,11 +42,17 @@ export function tcpFrame(payload: Uint8Array, segmentBytes: number, sequence = 1
   }
 }
 
+export interface UdpFields {
+  readonly sourcePort?: number
+  readonly identification?: number
+  readonly dontFragment?: boolean
+}
+
 /** UDP over IPv4, one datagram or a super-frame of several. */
-export function udpFrame(payload: Uint8Array, segmentBytes: number): Frame {
+export function udpFrame(payload: Uint8Array, segmentBytes: number, fields: UdpFields = {}): Frame {
   const head = L4 + 8
-  const { bytes, view } = ipv4Frame(payload, head, 17)
-  view.setUint16(L4, 40_000)
+  const { bytes, view } = ipv4Frame(payload, head, 17, fields)
+  view.setUint16(L4, fields.sourcePort ?? 40_000)
   view.setUint16(L4 + 2, 5_201)
   view.setUint16(L4 + 4, bytes.length - L4)
   return {
@@ -55,7 +61,7 @@ export function udpFrame(payload: Uint8Array, segmentBytes: number): Frame {
   }
 }
 
-function ipv4Frame(payload: Uint8Array, head: number, protocol: number) {
+function ipv4Frame(payload: Uint8Array, head: number, protocol: number, fields: UdpFields = {}) {
   const bytes = new Uint8Array(head + payload.length)
   bytes.set(payload, head)
   const view = new DataView(bytes.buffer)
@@ -66,7 +72,8 @@ function ipv4Frame(payload: Uint8Array, head: number, protocol: number) {
   view.setUint16(12, 0x0800)
   view.setUint8(14, 0x45)
   view.setUint16(16, bytes.length - ETHERNET_BYTES)
-  view.setUint16(18, 7_000)
+  view.setUint16(18, fields.identification ?? 7_000)
+  view.setUint16(20, fields.dontFragment === true ? 0x4000 : 0)
   view.setUint8(22, 64)
   view.setUint8(23, protocol)
   view.setUint32(26, 0x0a4d0001)
