@@ -67,7 +67,7 @@ export class EmbeddedHost implements Host {
 function configOf({ bootstrap, mdns, trunk = {}, switch: section = {} }: HostSettings): object {
   const listen = [`/ip4/0.0.0.0/tcp/${TRUNK_PORT}`]
   return {
-    trunk: { ...trunk, listen, bootstrap, mdns, mdnsIntervalMs: 1_000 },
+    trunk: { listen, bootstrap, mdns, mdnsIntervalMs: 1_000, ...trunk },
     switch: section,
     http: { port: HTTP_PORT },
     log: { format: 'json' },

@@ -9,7 +9,7 @@ export interface HostSettings {
   readonly mdns: boolean
   /** Section `switch` of the configuration: guards that are off, above all. */
   readonly switch?: object
-  /** Section `trunk`, beside what is above. */
+  /** Section `trunk`, beside what is above and in its place. */
   readonly trunk?: object
 }
 

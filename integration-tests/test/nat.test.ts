@@ -86,6 +86,39 @@ describe('hosts behind NAT', () => {
   })
 })
 
+describe('a host in an office that lets out nothing but the web', () => {
+  const WEB_ADDRESS = '/ip4/61.0.0.1/tcp/80/ws'
+  const OFFICE = 2
+  const fixture = useNetwork(
+    {
+      name: 'natweb',
+      shape: EMBEDDED,
+      nodes: 2,
+      sites: [{ nat: 'none' }, { nat: 'port-restricted', blocked: 'all-but-web' }],
+      settings: (number) =>
+        number === OFFICE
+          ? { trunk: { bootstrap: [WEB_ADDRESS] } }
+          : { trunk: { listen: ['/ip4/0.0.0.0/tcp/4740', '/ip4/0.0.0.0/tcp/80/ws'] } },
+    },
+    async (network) => network.vlan('office'),
+  )
+
+  it('has a trunk by WebSocket, and datagrams as soon as they are let out', async (t) => {
+    const { network, stations } = fixture()
+    const [outside, inside] = stations as [Station, Station]
+    assert.equal(await answers(inside, outside), true)
+    const peerOf = async () =>
+      (await network.peers(inside.host)).find(({ nodeId }) => nodeId === outside.nodeId)
+    const before = await peerOf()
+    assert.match(before?.address ?? '', /^\/ip4\/61\.0\.0\.1\/tcp\/80\/ws\//)
+    assert.equal(before?.path?.carrier, 'stream')
+    await network.lab.block(OFFICE, 'nothing')
+    const startMs = monotonicMs()
+    await network.until('datagrams', async () => (await peerOf())?.path?.carrier === 'datagram', 60_000)
+    tellFigures(t, 'office that opens', { datagramsAfterMs: Math.round(monotonicMs() - startMs) })
+  })
+})
+
 /** Times since both sides began to join. */
 interface Figures {
   /** In the order in which they were seen. */

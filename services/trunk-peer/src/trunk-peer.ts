@@ -221,6 +221,7 @@ export class TrunkPeer implements Startable {
         mayConnect: (from, to) => this.#running?.mesh.mayConnect(from, to) ?? false,
         expects: (from) => this.#running?.mesh.expects(from) ?? false,
       },
+      clock,
       logger: logger.child('libp2p'),
       registry: registry ?? null,
       dht: discovery.kad,

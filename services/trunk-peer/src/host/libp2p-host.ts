@@ -2,7 +2,7 @@ import type { Connection, Libp2p, PeerId, PeerInfo, PrivateKey, Stream } from '@
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { prometheusMetrics } from '@libp2p/prometheus-metrics'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Logger } from '@wakunet/interface'
+import type { Clock, Logger } from '@wakunet/interface'
 import { FRAMES_PROTOCOL, nativeNoise, TRUNK_PROTOCOL } from '@wakunet/trunk'
 import { createLibp2p } from 'libp2p'
 import type { Registry } from 'prom-client'
@@ -11,6 +11,7 @@ import type { BoundedDatastore } from '../discovery/bounded-datastore.ts'
 import type { KadDht } from '../discovery/kad-dht.ts'
 import type { OverlayGate } from '../overlay-gate.ts'
 import { withAddresses } from '../reach/reach.ts'
+import { AddressOrder } from './address-order.ts'
 import { localDiscovery } from './local-discovery.ts'
 import { networkIdentity } from './network-key.ts'
 import { quietLogger } from './quiet-logger.ts'
@@ -21,6 +22,8 @@ import { hostTransports, maxConnections, streamMuxers } from './transports.ts'
 
 /** Streams of each protocol that one connection may have open: a trunk needs one, a replacement another. */
 const MAX_STREAMS = 4
+/** One address that does not answer leaves time for the others. */
+const ADDRESS_DIAL_TIMEOUT_MS = 3_000
 
 export interface Host {
   readonly libp2p: Libp2p
@@ -38,6 +41,7 @@ export interface HostInit {
   readonly relayGate: RelayGate
   /** Addresses to tell peers beside those of the interfaces; libp2p leaves out public ones of its own that it has not confirmed. */
   readonly moreAddresses: () => readonly string[]
+  readonly clock: Clock
   readonly logger: Logger
   readonly registry: Registry | null
   /** Null where the DHT is switched off. */
@@ -60,6 +64,7 @@ export async function createHost(init: HostInit): Promise<Host> {
   const { config, gate } = init
   const relayClient = new RelayClient()
   const { prologue, serviceTag } = await networkIdentity(config.network, config.networkKeyFile)
+  const order = new AddressOrder(init.clock)
   const host = await createLibp2p({
     start: false,
     privateKey: init.privateKey,
@@ -76,7 +81,7 @@ export async function createHost(init: HostInit): Promise<Host> {
         return withAddresses(own, init.moreAddresses(), peerIdFromPrivateKey(init.privateKey).toString())
       },
     },
-    transports: hostTransports(config, relayClient),
+    transports: hostTransports(config, relayClient, order),
     connectionEncrypters: [nativeNoise(prologue)],
     streamMuxers: streamMuxers(),
     peerDiscovery: config.mdns ? [localDiscovery(config.mdnsIntervalMs, serviceTag, init.onDiscovered)] : [],
@@ -88,6 +93,8 @@ export async function createHost(init: HostInit): Promise<Host> {
       inboundConnectionThreshold: 16,
       reconnectRetries: 0,
       dialTimeout: 10_000,
+      addressDialTimeout: ADDRESS_DIAL_TIMEOUT_MS,
+      addressSorter: order.compare,
     },
     // Heartbeats of the trunk tell sooner.
     connectionMonitor: { enabled: false },
