@@ -75,6 +75,7 @@ export class ListingStore {
   readonly #read: typeof readListing
   readonly #entries = new Map<VlanId, Entry>()
   readonly #buckets = Array.from({ length: BUCKETS }, () => new Set<VlanId>())
+  readonly #bucketVersions = new Array<number>(BUCKETS).fill(0)
   readonly #peers = new Map<string, Usage>()
   readonly #networks = new Map<string, Usage>()
   #bytes = 0
@@ -111,6 +112,11 @@ export class ListingStore {
 
   *all(): Generator<Listing> {
     for (const { listing } of this.#entries.values()) yield listing
+  }
+
+  /** Grows with every change of a bucket. */
+  versionOf(bucket: number): number {
+    return this.#bucketVersions[bucket]!
   }
 
   /** Ids of one bucket, in no order. */
@@ -199,7 +205,7 @@ export class ListingStore {
     const { listing, source } = entry
     this.#entries.set(listing.id, entry)
     this.#buckets[bucketOf(listing.id)]!.add(listing.id)
-    this.#count(source, 1, listing.encoded.length)
+    this.#count(listing, source, 1)
   }
 
   #remove(id: VlanId): void {
@@ -207,11 +213,13 @@ export class ListingStore {
     if (entry === undefined) return
     this.#entries.delete(id)
     this.#buckets[bucketOf(id)]!.delete(id)
-    this.#count(entry.source, -1, -entry.listing.encoded.length)
+    this.#count(entry.listing, entry.source, -1)
   }
 
-  #count(source: ListingSource | null, entries: number, bytes: number): void {
+  #count({ id, encoded }: Listing, source: ListingSource | null, entries: 1 | -1): void {
+    const bytes = entries * encoded.length
     this.version++
+    this.#bucketVersions[bucketOf(id)]!++
     this.#bytes += bytes
     if (source === null) return
     countIn(this.#peers, source.peer, entries, bytes)

@@ -112,7 +112,7 @@ export class PeerExchange {
   }
 
   sendSummary(): void {
-    if (this.#init.send({ type: 'summary', digests: this.#init.summary.digests }))
+    if (this.#init.send({ type: 'summary', digests: this.#init.summary.digests.slice() }))
       this.#init.stats.summariesSent++
   }
 

@@ -44,27 +44,31 @@ export function readInventory(entries: Uint8Array): ListingClaim[] {
   return claims
 }
 
-/** A digest of each bucket, one behind the other; zeros for an empty one. Made again where the store has changed. */
+/** A digest of each bucket, one behind the other; zeros for an empty one. Made again for buckets that have changed alone. */
 export class Summary {
   readonly #store: ListingStore
-  #version = -1
-  #digests = new Uint8Array(BUCKETS * DIGEST_BYTES)
+  readonly #versions = new Array<number>(BUCKETS).fill(0)
+  readonly #digests = new Uint8Array(BUCKETS * DIGEST_BYTES)
 
   constructor(store: ListingStore) {
     this.#store = store
   }
 
+  /** Good until the store changes. */
   get digests(): Uint8Array {
-    if (this.#version === this.#store.version) return this.#digests
-    const digests = new Uint8Array(BUCKETS * DIGEST_BYTES)
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      const inventory = inventoryOf(this.#store, bucket)
-      if (inventory.length > 0)
-        digests.set(blake3(inventory, { context: CONTEXT, dkLen: DIGEST_BYTES }), bucket * DIGEST_BYTES)
+      const version = this.#store.versionOf(bucket)
+      if (this.#versions[bucket] === version) continue
+      this.#versions[bucket] = version
+      this.#digests.set(this.#digest(bucket), bucket * DIGEST_BYTES)
     }
-    this.#version = this.#store.version
-    this.#digests = digests
-    return digests
+    return this.#digests
+  }
+
+  #digest(bucket: number): Uint8Array {
+    const inventory = inventoryOf(this.#store, bucket)
+    if (inventory.length === 0) return new Uint8Array(DIGEST_BYTES)
+    return blake3(inventory, { context: CONTEXT, dkLen: DIGEST_BYTES })
   }
 }
 
