@@ -131,6 +131,30 @@ forEachShape('the datagram path', (shape) => {
   })
 })
 
+describe('the datagram path of hosts with IPv4 and IPv6', () => {
+  const listen = ['/ip4/0.0.0.0/udp/4740', '/ip6/::/udp/4740']
+  const settings = () => ({ trunk: { datagram: { listen } } })
+  const fixture = useNetwork({ name: 'dgsix', shape: EMBEDDED, nodes: 2, programs: ['nft'], settings }, setUp)
+
+  it('takes IPv6 where it works, IPv4 where it does not, and IPv6 again', async () => {
+    const { network, pair } = fixture()
+    const [from, to] = pair
+    const pathOver = (family: 4 | 6) =>
+      network.until(`records over IPv${family}`, async () => {
+        await ping(from, to.address4, { count: 1 })
+        const found = await pathTo(network, from.host, to)
+        return found?.carrier === 'datagram' && found.address?.startsWith('[') === (family === 6) && found
+      })
+    assert.equal((await pathOver(6)).datagramBytes, 1_452)
+    for (const { host } of pair) await dropIncoming(host.lab, `meta nfproto ipv6 ${UDP}`)
+    await pathOver(4)
+    for (const { host } of pair) await dropIncoming(host.lab)
+    // What does not answer while another path works is tried again within two minutes; a change of addresses makes it at once.
+    for (const { host } of pair) await host.lab.addAddress('fd77:616b:756e::99/128')
+    await pathOver(6)
+  })
+})
+
 describe('the datagram path under loss', () => {
   const fixture = useNetwork(
     { name: 'dgloss', shape: EMBEDDED, nodes: 2, programs: ['nft', 'iperf3'] },

@@ -3,6 +3,7 @@ import type { AeadAlgorithm } from '@wakunet/netio'
 import type { DatagramControl, WireCandidate } from '../control-message.ts'
 import { addressText, type DatagramAddress, packAddress } from './candidates.ts'
 import { KeyExchange, type KeyUser } from './key-exchange.ts'
+import { BASE_DATAGRAM_BYTES } from './mtu-search.ts'
 import { PathFinder, type PathFinderStats } from './path-finder.ts'
 import { newKeyShare, type TrunkIdentity } from './path-keys.ts'
 
@@ -108,6 +109,7 @@ export class DatagramPath {
   #usable = false
   #wasUsable = false
   #recordsSent = 0
+  #largeRecordsSent = 0
   /** Datagrams that had come when the present keys came into use. */
   #receivedBefore = 0
   #closed = false
@@ -134,6 +136,7 @@ export class DatagramPath {
       },
       recordsReceived: () => this.#channel.stats.recordsReceived,
       recordsSent: () => this.#recordsSent,
+      largeRecordsSent: () => this.#largeRecordsSent,
       onPath: (path) => {
         if (path !== null) this.#channel.setPath(path.packed, path.mtu.bytes)
         this.#update()
@@ -201,6 +204,7 @@ export class DatagramPath {
   sendRecord(record: Uint8Array): boolean {
     if (!this.#usable) return false
     this.#recordsSent++
+    if (record.length > BASE_DATAGRAM_BYTES) this.#largeRecordsSent++
     return this.#channel.send(record)
   }
 

@@ -18,14 +18,15 @@ const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 30_000
 const LAST_RETRY_WITH_PATH_MS = 120_000
 const RETRY_JITTER = 0.25
-/** A path that has just been found is looked at again soon: it may be the better one. */
-const SECOND_LOOK_MS = 250
+/** A path that has just been found is looked at again soon, a few times: it may be the better one. */
+const LOOK_AGAIN_MS = 250
+const FIRST_LOOKS = 4
 const MAX_WARM = 4
 const WARM_LOSSES = 3
 const WARM_RETRY_MS = 1_000
-/** IPv6 counts as less than it is: `rtt * 0.8 - 5 ms`. */
+/** IPv6 counts as less than it is: `rtt * 0.8 - 10 ms`. */
 const IPV6_FACTOR = 0.8
-const IPV6_BONUS_MS = 5
+const IPV6_BONUS_MS = 10
 /** Another path must be better by a quarter and 5 ms, twice in a row. */
 const BETTER_FACTOR = 1.25
 const BETTER_MS = 5
@@ -48,6 +49,8 @@ export interface PathFinderInit {
   /** Records that came from the peer over its datagram path, ever. */
   readonly recordsReceived: () => number
   readonly recordsSent: () => number
+  /** Those of them that any path's smallest datagrams could not carry whole. */
+  readonly largeRecordsSent: () => number
   /** Where records go from now on, and how large their datagrams may be; null: nowhere. */
   readonly onPath: (path: ProbedAddress | null) => void
   /** The peer sees this node at `address`. */
@@ -87,7 +90,6 @@ export class PathFinder {
   #active: ProbedAddress | null = null
   /** Where the last authentic datagram came from. */
   #lastFrom = new Uint8Array(0)
-  #sent = 0
   #theirReceived: number | null = null
   readonly #counters = {
     challengesSent: 0,
@@ -173,9 +175,7 @@ export class PathFinder {
   /** Does what is due. */
   tick(): void {
     const now = this.#init.clock.monotonicMs()
-    const sent = this.#init.recordsSent()
-    if (sent !== this.#sent) this.#watch.used(now)
-    this.#sent = sent
+    this.#watch.used(now, this.#init.recordsSent(), this.#init.largeRecordsSent())
     if (this.#active !== null) this.#tickActive(this.#active, now)
     let warm = 0
     for (const address of this.#addresses.all()) {
@@ -262,7 +262,6 @@ export class PathFinder {
 
   /** What an answer says of the path that the challenge took. */
   #learn(address: ProbedAddress, datagramBytes: number, now: number): void {
-    const wasUsable = address.usable
     const grew = datagramBytes >= BASE_DATAGRAM_BYTES && address.mtu.passed(datagramBytes, now)
     if (address === this.#active) {
       this.#watch.confirmed(now)
@@ -275,7 +274,7 @@ export class PathFinder {
       return
     }
     address.attempts = 0
-    address.nextAtMs = now + (wasUsable ? this.#watch.keepAliveMs() : SECOND_LOOK_MS)
+    address.nextAtMs = now + (address.samples < FIRST_LOOKS ? LOOK_AGAIN_MS : this.#watch.keepAliveMs())
     if (this.#active === null) {
       this.#counters.pathsFound++
       this.#activate(address, now)
@@ -285,7 +284,7 @@ export class PathFinder {
   #compare(other: ProbedAddress, active: ProbedAddress, now: number): void {
     const isBetter = scoreOf(other) * BETTER_FACTOR + BETTER_MS <= scoreOf(active)
     other.better = isBetter ? other.better + 1 : 0
-    if (isBetter && other.better < BETTER_ANSWERS) other.nextAtMs = now + SECOND_LOOK_MS
+    if (isBetter && other.better < BETTER_ANSWERS) other.nextAtMs = now + LOOK_AGAIN_MS
     if (other.better >= BETTER_ANSWERS) this.#move(active, other, now)
   }
 
@@ -343,9 +342,8 @@ export class PathFinder {
   }
 }
 
-function scoreOf({ rttMs, isIpv6 }: ProbedAddress): number {
-  const rtt = rttMs ?? Number.POSITIVE_INFINITY
-  return isIpv6 ? rtt * IPV6_FACTOR - IPV6_BONUS_MS : rtt
+function scoreOf({ leastRttMs, isIpv6 }: ProbedAddress): number {
+  return isIpv6 ? leastRttMs * IPV6_FACTOR - IPV6_BONUS_MS : leastRttMs
 }
 
 const tokenText = (token: Uint8Array): string => Buffer.from(token).toString('hex')

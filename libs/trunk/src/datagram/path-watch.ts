@@ -34,7 +34,10 @@ export class PathWatch {
     extraIntervals: EXTRA_INTERVALS,
   })
   #confirmedAtMs = 0
+  #records = 0
   #usedAtMs = Number.NEGATIVE_INFINITY
+  #largeRecords = 0
+  #largeAtMs = Number.NEGATIVE_INFINITY
   #keepAliveAtMs = 0
   #fullAtMs = 0
   /** A keep-alive, or a question because of a suspicion, waits for its answer. */
@@ -56,9 +59,12 @@ export class PathWatch {
     this.confirmed(nowMs)
   }
 
-  /** Records were sent. */
-  used(nowMs: number): void {
-    this.#usedAtMs = nowMs
+  /** So many records were sent up to now, and so many of them were large. */
+  used(nowMs: number, records: number, largeRecords: number): void {
+    if (records !== this.#records) this.#usedAtMs = nowMs
+    if (largeRecords !== this.#largeRecords) this.#largeAtMs = nowMs
+    this.#records = records
+    this.#largeRecords = largeRecords
   }
 
   /** It is watched closely until it proves that it works, whether or not records go over it. */
@@ -85,7 +91,7 @@ export class PathWatch {
       patienceMs: PATIENCE_MS + 3 * path.rttMs,
     })
     if (verdict === 'dead') return 'dead'
-    if (path.large && !this.#asking && nowMs - this.#fullAtMs >= FULL_SIZE_EVERY_MS) {
+    if (path.large && !this.#asking && this.#isFullDue(nowMs)) {
       this.#fullAtMs = nowMs
       return 'challenge-full'
     }
@@ -95,6 +101,11 @@ export class PathWatch {
   /** True where a lost datagram of full size is the size's fault: the path answers otherwise. */
   answersLately(nowMs: number): boolean {
     return nowMs - this.#confirmedAtMs < 2 * FULL_SIZE_EVERY_MS
+  }
+
+  /** Datagrams of full size are proved to get through only while they are needed: they are most of what a challenge costs. */
+  #isFullDue(nowMs: number): boolean {
+    return nowMs - this.#fullAtMs >= FULL_SIZE_EVERY_MS && nowMs - this.#largeAtMs < IDLE_AFTER_MS
   }
 
   #keepAlive(nowMs: number): WatchVerdict {

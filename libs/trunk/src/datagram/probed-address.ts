@@ -1,6 +1,8 @@
 import { MtuSearch } from './mtu-search.ts'
 import { isPackedIpv6 } from './path-message.ts'
 
+/** Round trips that are compared: what a busy host adds to one comes and goes. */
+const SAMPLES = 8
 /** Challenges to one address that may wait for their answer. */
 const MAX_OUTSTANDING = 8
 /** A token is good for so long. */
@@ -33,9 +35,11 @@ export class ProbedAddress {
   attempts = 0
   /** Null where it never answered, or stopped to. */
   answeredAtMs: number | null = null
+  /** Smoothed: what to expect. */
   rttMs: number | null = null
   /** Answers in a row that were clearly better than those of the path in use. */
   better = 0
+  readonly #samplesMs: number[] = []
   readonly #outstanding = new Map<string, OutstandingChallenge>()
 
   constructor(packed: Uint8Array, largestDatagram: number, nowMs: number) {
@@ -48,6 +52,16 @@ export class ProbedAddress {
   /** True where records may go there. */
   get usable(): boolean {
     return this.answeredAtMs !== null && this.mtu.bytes > 0
+  }
+
+  /** Least of the last round trips: what the way is worth. Infinite where there is none. */
+  get leastRttMs(): number {
+    return Math.min(...this.#samplesMs, Number.POSITIVE_INFINITY)
+  }
+
+  /** How many of the last answers are known, 8 at the most. */
+  get samples(): number {
+    return this.#samplesMs.length
   }
 
   get hasOutstanding(): boolean {
@@ -75,6 +89,8 @@ export class ProbedAddress {
     if (challenge === undefined) return null
     this.#outstanding.delete(token)
     const ms = nowMs - challenge.sentAtMs
+    this.#samplesMs.push(ms)
+    if (this.#samplesMs.length > SAMPLES) this.#samplesMs.shift()
     this.rttMs = this.rttMs === null ? ms : this.rttMs + (ms - this.rttMs) * RTT_WEIGHT
     this.answeredAtMs = nowMs
     // An address that answers and takes no full datagram is of no use: it is asked more and more seldom.
@@ -102,6 +118,7 @@ export class ProbedAddress {
     this.answeredAtMs = null
     this.rttMs = null
     this.better = 0
+    this.#samplesMs.length = 0
     this.mtu.reset()
     this.#outstanding.clear()
   }

@@ -64,6 +64,7 @@ export class FakeHost {
   datagramBytes = 0
   received = 0
   sentRecords = 0
+  largeRecords = 0
   /** Records of this size go out with every tick. */
   recordBytes = 0
   readonly #network: FakeNetwork
@@ -86,6 +87,7 @@ export class FakeHost {
       largestDatagram: (isIpv6) => (isIpv6 ? 1_452 : 1_472),
       recordsReceived: () => this.received,
       recordsSent: () => this.sentRecords,
+      largeRecordsSent: () => this.largeRecords,
       onPath: (path) => {
         this.paths.push(path === null ? null : addressText(path.packed))
         this.datagramBytes = path?.mtu.bytes ?? 0
@@ -113,6 +115,7 @@ export class FakeHost {
 
   sendRecord(bytes: number): void {
     this.sentRecords++
+    if (bytes > 1_200) this.largeRecords++
     const to = this.path!
     this.#network.send({ from: this.#sourceFor(to), to, bytes }, (host, from) => {
       host.finder.seen(packed(from))

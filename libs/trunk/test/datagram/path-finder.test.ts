@@ -104,6 +104,25 @@ test('an idle path is kept alive with four challenges a minute or five, and its 
   assert.equal(a.path, null)
 })
 
+test('a trunk over which small records go now and then costs no more than heartbeats on its stream did', () => {
+  const network = new FakeNetwork()
+  const { a, b } = twoHosts(network)
+  network.clock.advance(5_000)
+  network.sent.length = 0
+  for (let turn = 0; turn < 60; turn++) {
+    a.sendRecord(100)
+    b.sendRecord(100)
+    network.clock.advance(1_000)
+  }
+  const overheadBytes = 52
+  const bytes = network.sent
+    .filter(({ from }) => from === A)
+    .reduce((sum, datagram) => sum + datagram.bytes + overheadBytes, 0)
+  const kbits = (bytes * 8) / 60 / 1_000
+  assert.ok(kbits < 20, `${kbits} kbit/s`)
+  assert.ok(network.sent.every(({ bytes }) => bytes < 1_000))
+})
+
 test('records in one direction are confirmed by what the peer says that it got', () => {
   const network = new FakeNetwork()
   const { a } = twoHosts(network)
