@@ -150,7 +150,7 @@ describe('the datagram path of hosts with IPv4 and IPv6', () => {
     await pathOver(4)
     for (const { host } of pair) await dropIncoming(host.lab)
     // What does not answer while another path works is tried again within two minutes; a change of addresses makes it at once.
-    for (const { host } of pair) await host.lab.addAddress('fd77:616b:756e::99/128')
+    for (const [index, { host }] of pair.entries()) await host.lab.addAddress(`fd77:616b:756e::9${index}/64`)
     await pathOver(6)
   })
 })
