@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { VlanInfo } from '@wakunet/bus'
 import {
   EMBEDDED,
   monotonicMs,
@@ -21,6 +22,7 @@ const FOUND_WITHIN_MS = 300_000
 
 interface Fixture {
   readonly network: TestNetwork
+  readonly vlan: VlanInfo
   readonly stations: Station[]
 }
 
@@ -33,26 +35,20 @@ async function inTurn<T, R>(items: readonly T[], run: (item: T) => Promise<R>): 
 }
 
 /** Waits until each of the stations shows all the others as members of the VLAN. @returns milliseconds */
-async function allKnown({ network }: Fixture, stations: readonly Station[]): Promise<number> {
+async function allKnown({ network, vlan }: Fixture, stations: readonly Station[]): Promise<number> {
   const startMs = monotonicMs()
-  const vlan = (await network.cli<{ vlans: { ref: string }[] }>(stations[0]!.host, ['vlan', 'list']))
-    .vlans[0]!
   let lacking = [...stations]
   while (lacking.length > 0) {
     const known = await inTurn(lacking, async ({ host }) => {
-      const { joined } = await network.cli<{ joined: { members: { nodeId: string }[] } | null }>(host, [
-        'vlan',
-        'show',
-        vlan.ref,
-      ])
-      return new Set(joined?.members.map(({ nodeId }) => nodeId))
+      const { joined } = await network.showVlan(host, vlan)
+      return new Set<string>(joined?.members.map(({ nodeId }) => nodeId))
     })
     lacking = lacking.filter((station, at) =>
       stations.some((other) => other !== station && !known[at]!.has(other.nodeId)),
     )
     assert.ok(
       monotonicMs() - startMs < FOUND_WITHIN_MS,
-      `${lacking.map(({ name }) => name).join(' ')} do not know all\n${network.logs()}`,
+      `${lacking.map(({ name }) => name).join(' ')} do not know all`,
     )
   }
   return monotonicMs() - startMs
@@ -100,7 +96,7 @@ describe(`${NODES} nodes with ${CONNECTION_LIMIT} trunks each that were told of 
     async (network) => {
       const vlan = await network.createVlan('lan')
       const stations = await inTurn(network.hosts, (host) => network.join(host, vlan))
-      return { stations }
+      return { vlan, stations }
     },
   )
 
