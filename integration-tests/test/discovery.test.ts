@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { VlanInfo } from '@wakunet/bus'
 import {
   EMBEDDED,
+  type Host,
   monotonicMs,
   ping,
   type Station,
@@ -32,6 +33,22 @@ async function inTurn<T, R>(items: readonly T[], run: (item: T) => Promise<R>): 
   for (let first = 0; first < items.length; first += AT_A_TIME)
     results.push(...(await Promise.all(items.slice(first, first + AT_A_TIME).map(run))))
   return results
+}
+
+/** Joins as a person would who tries again: the few trunks of a new node may all be to nodes that have not joined yet. */
+function joinPatiently(network: TestNetwork, host: Host, vlan: VlanInfo): Promise<Station> {
+  return network.until(
+    `${host.name} to join`,
+    async () => {
+      try {
+        return await network.join(host, vlan)
+      } catch (error) {
+        if (error instanceof Error && error.message.includes('ERR_VLAN_NOT_FOUND')) return null
+        throw error
+      }
+    },
+    180_000,
+  )
 }
 
 /** Waits until each of the stations shows all the others as members of the VLAN. @returns milliseconds */
@@ -95,7 +112,7 @@ describe(`${NODES} nodes with ${CONNECTION_LIMIT} trunks each that were told of 
     },
     async (network) => {
       const vlan = await network.createVlan('lan')
-      const stations = await inTurn(network.hosts, (host) => network.join(host, vlan))
+      const stations = await inTurn(network.hosts, (host) => joinPatiently(network, host, vlan))
       return { vlan, stations }
     },
   )

@@ -27,6 +27,9 @@ import { VlanSeeker } from './vlan-seeker.ts'
 const TICK_MS = 1_000
 /** Members of a VLAN that are dialled for its record. */
 const MAX_MET = 3
+const MEET_QUESTIONS = 4
+const MEET_TIMEOUT_MS = 3_000
+const MEET_AGAIN_MS = 1_000
 /** libp2p prunes connections of peers of low value first; those of trunks are ours to end. */
 const TRUNK_TAG = { 'wakunet-trunk': { value: 100 } }
 const NO_TRUNK_TAG = { 'wakunet-trunk': undefined }
@@ -138,13 +141,17 @@ export class Discovery {
     else void exchange.receive(trunk, message.peers)
   }
 
-  /** Dials some members of a VLAN that this node is not in, as the table knows them. */
+  /** Dials some members of a VLAN that this node is not in, as the table knows them; asks again, for one may be telling it just now. */
   async meet(vlan: VlanId): Promise<void> {
     const { book, clock } = this.#init
-    const found = await this.dht.findProviders(vlan)
-    for (const { peerId, addresses } of found.slice(0, MAX_MET))
-      for (const address of this.dialable(addresses).reverse())
-        book.learn(peerId, address, 'dht', clock.monotonicMs())
+    for (let asked = 0; asked < MEET_QUESTIONS && this.#running !== null; asked++) {
+      const found = await this.dht.findProviders(vlan, { timeoutMs: MEET_TIMEOUT_MS })
+      for (const { peerId, addresses } of found.slice(0, MAX_MET))
+        for (const address of this.dialable(addresses).reverse())
+          book.learn(peerId, address, 'dht', clock.monotonicMs())
+      if (found.length > 0) return
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, MEET_AGAIN_MS))
+    }
   }
 
   /** A trunk came up. */
