@@ -1,7 +1,7 @@
 /**
  * Batched I/O for the data plane, in a small native addon: TAP interfaces with virtio-net offloads, UDP with
- * GSO and GRO, authenticated encryption with contexts that are kept, and Unix stream sockets. One call of
- * the addon moves many frames, datagrams or messages; all protocol logic stays in TypeScript. A fake of the
+ * GSO and GRO, authenticated encryption with contexts that are kept, alone and for the trunk's datagrams, and Unix
+ * stream sockets. One call of the addon moves many frames, datagrams or messages; all protocol logic stays in TypeScript. A fake of the
  * TAP lives beside it.
  */
 export {

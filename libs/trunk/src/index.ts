@@ -1,6 +1,6 @@
 /**
- * The trunk between two nodes: wire format, negotiation and the stream path, as `docs/protocols/trunk.md`
- * writes them down. Who opens trunks, and when, is the business of `services/trunk-peer`.
+ * The trunk between two nodes: wire format, negotiation, the stream path and the datagram path, as
+ * `docs/protocols/trunk.md` writes them down. Who opens trunks, and when, is the business of `services/trunk-peer`.
  */
 export * from './block-pool.ts'
 export * from './connection-progress.ts'
