@@ -8,6 +8,7 @@ import { type Frame, plainFrame, recordOf, tcpFrame, udpFrame } from './frames.t
 import { type TappedEnd, tappedPair } from './wire-tap.ts'
 
 const RUNS = 150
+const payload = seededBytes(60_000, seededRandom())
 
 interface Plan {
   readonly kind: 'plain' | 'tcp' | 'udp'
@@ -21,7 +22,7 @@ const plan: fc.Arbitrary<Plan> = fc.record({
   segmentBytes: fc.oneof(fc.integer({ min: 500, max: 1_372 }), fc.integer({ min: 48, max: 500 })),
 })
 
-function frameOf({ kind, length, segmentBytes }: Plan, payload: Uint8Array): Frame {
+function frameOf({ kind, length, segmentBytes }: Plan): Frame {
   if (kind === 'tcp') return tcpFrame(payload.subarray(0, length), segmentBytes)
   // No more than a kernel takes in one super-frame.
   if (kind === 'udp') return udpFrame(payload.subarray(0, Math.min(length, 128 * segmentBytes)), segmentBytes)
@@ -85,8 +86,7 @@ describe('what arrives of cut records', () => {
         fc.integer(),
         (plans, datagramBytes, isKnown, seed) => {
           const random = seededRandom(seed)
-          const payload = seededBytes(60_000, random)
-          const frames = plans.map((each) => frameOf(each, payload))
+          const frames = plans.map(frameOf)
           const [near, far] = tappedPair(isKnown ? [known] : [], datagramBytes)
           receiveCoalesced(far, sendAll(near, frames), random)
           assert.deepEqual(tcpPayloads(far.frames), tcpPayloads(frames))
@@ -106,12 +106,8 @@ describe('what arrives of cut records', () => {
         fc.double({ min: 0, max: 0.3, noNaN: true }),
         (plans, seed, share) => {
           const random = seededRandom(seed)
-          const payload = seededBytes(60_000, random)
           const [near, far] = tappedPair([known])
-          const sent = sendAll(
-            near,
-            plans.map((each) => frameOf(each, payload)),
-          )
+          const sent = sendAll(near, plans.map(frameOf))
           const arriving: Uint8Array[] = []
           for (const datagram of sent) {
             if (random() < share) continue
