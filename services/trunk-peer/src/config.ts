@@ -119,6 +119,10 @@ export const trunkPeerConfigSchema = z.strictObject({
     .describe(
       'relay trunks between members of a VLAN that cannot reach each other; auto: between peers of private networks only',
     ),
+  upnp: z
+    .boolean()
+    .default(false)
+    .describe('ask the router of the local network to forward the ports of trunk.listen (UPnP, NAT-PMP)'),
   heartbeatMs: z
     .number()
     .int()

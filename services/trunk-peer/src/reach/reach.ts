@@ -10,6 +10,7 @@ import type { PeerMessage, Trunk } from '../trunk.ts'
 import type { Trunks } from '../trunks.ts'
 import { DirectUpgrades } from './direct-upgrades.ts'
 import { listenPorts, publicCandidates } from './own-candidates.ts'
+import { PortMapper } from './port-mapper.ts'
 import { ReachServer } from './reach-server.ts'
 import { Reachability } from './reachability.ts'
 import { RelayKeeper } from './relay-keeper.ts'
@@ -37,6 +38,8 @@ export class Reach {
   readonly server: ReachServer
   readonly relays: RelayKeeper
   readonly upgrades: DirectUpgrades
+  /** Null where it is switched off. */
+  readonly mapper: PortMapper | null
   readonly #init: ReachInit
   #timer: Timer | null = null
 
@@ -45,10 +48,11 @@ export class Reach {
     const { config, host, trunks, book, gate, clock, logger } = init
     const isConfigured = (peerId: string) => book.get(peerId)?.sources.has('bootstrap') === true
     this.server = new ReachServer({ host, trunks, clock, logger: logger.child('reach') })
+    this.mapper = config.upnp ? this.#createMapper() : null
     this.reachability = new Reachability({
       trunks,
       clock,
-      candidates: () => this.#candidates(),
+      candidates: () => [...this.#candidates(), ...(this.mapper?.addresses ?? [])],
       listenPorts: (family) => listenPorts(config.listen, family),
       isTrusted: isConfigured,
       onChange: () => this.#changed(),
@@ -84,6 +88,7 @@ export class Reach {
 
   start(): void {
     this.upgrades.start()
+    this.mapper?.start()
     this.#timer ??= this.#init.clock.setInterval(() => this.#tick(), TICK_MS)
   }
 
@@ -92,6 +97,7 @@ export class Reach {
     this.#timer = null
     this.server.stop()
     this.upgrades.stop()
+    void this.mapper?.stop()
   }
 
   up(): void {
@@ -106,6 +112,7 @@ export class Reach {
   /** This host is elsewhere now. */
   networkChanged(): void {
     this.reachability.networkChanged()
+    this.mapper?.networkChanged()
     this.upgrades.networkChanged()
     this.#tick()
     this.#init.onAddresses()
@@ -114,6 +121,16 @@ export class Reach {
   receive(trunk: Trunk, message: Extract<PeerMessage, { type: 'reach-request' | 'reach-answer' }>): void {
     if (message.type === 'reach-answer') this.reachability.receiveAnswer(trunk, message)
     else void this.server.receive(trunk, message)
+  }
+
+  #createMapper(): PortMapper {
+    const { config, clock, logger } = this.#init
+    return new PortMapper({
+      ports: listenPorts(config.listen, 4),
+      clock,
+      logger: logger.child('port-mapper'),
+      onMapped: () => this.reachability.askAgain(),
+    })
   }
 
   #tick(): void {

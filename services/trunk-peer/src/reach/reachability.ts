@@ -96,6 +96,12 @@ export class Reachability {
     for (const trunk of this.#init.trunks.up()) this.#asked.delete(trunk)
   }
 
+  /** There is another candidate. */
+  askAgain(): void {
+    for (const trunk of this.#init.trunks.up()) this.#asked.delete(trunk)
+    this.tick()
+  }
+
   receiveAnswer(trunk: Trunk, { sequence, observed, reached }: Answer): void {
     const asked = this.#asked.get(trunk)
     if (asked?.isOpen !== true || asked.sequence !== sequence || reached.length !== asked.addresses.length)
