@@ -3,9 +3,9 @@
  * A bundle starts in a third of the time and lives in 60 MiB less than the sources do, whose types are stripped at every
  * start. `npm start`, `npm run wakunet`, the bench and the integration tests run it; so will the images.
  */
-import { copyFile, rename, rm } from 'node:fs/promises'
+import { copyFile, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
@@ -16,7 +16,23 @@ const old = `${fresh}.old`
 /** Programs, by the name that they have in `dist/`. */
 const PROGRAMS = ['trunk-peer', 'vlan-switch', 'wakunet'] as const
 
+/** A package that reads its own manifest at run time, by a path that ends elsewhere in a bundle: it is read here. */
+const manifestOfSsdp: Plugin = {
+  name: 'manifest-of-ssdp',
+  setup(build) {
+    build.onLoad({ filter: /@achingbrain\/ssdp\/dist\/src\/ssdp\.js$/ }, async ({ path }) => {
+      const read = "req('../../package.json')"
+      const source = await readFile(path, 'utf8')
+      if (!source.includes(read))
+        throw new Error(`${path} does not read its manifest any more: leave this plugin out`)
+      const manifest = await readFile(join(path, '../../../package.json'), 'utf8')
+      return { contents: source.replace(read, manifest), loader: 'js' }
+    })
+  },
+}
+
 await build({
+  plugins: [manifestOfSsdp],
   absWorkingDir: root,
   entryPoints: Object.fromEntries(PROGRAMS.map((name) => [name, `services/${name}/src/main.ts`])),
   outdir: fresh,
