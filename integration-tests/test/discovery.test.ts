@@ -43,8 +43,11 @@ function joinPatiently(network: TestNetwork, host: Host, vlan: VlanInfo): Promis
       try {
         return await network.join(host, vlan)
       } catch (error) {
-        if (error instanceof Error && error.message.includes('ERR_VLAN_NOT_FOUND')) return null
-        return busy(error)
+        const text = error instanceof Error ? error.message : ''
+        if (text.includes('ERR_VLAN_NOT_FOUND')) return null
+        if (!text.includes('ERR_VLAN_ALREADY_JOINED')) return busy(error)
+        // An answer that came too late.
+        return network.cli<null>(host, ['vlan', 'leave', vlan.ref]).then(() => null, busy)
       }
     },
     180_000,
