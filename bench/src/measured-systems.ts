@@ -5,14 +5,12 @@ import type { System } from './system.ts'
 import { SYSTEMS } from './systems/index.ts'
 
 /**
- * Systems for a suite of many hosts: those that `--only` names, or those of `defaults` that are installed.
- * @throws WakunetError `ERR_USAGE` for one that joins two hosts only, `ERR_MISSING_PROGRAM` for one that is named and missing
+ * Systems for a suite: those that `--only` names, or those of `defaults` that are installed.
+ * @throws WakunetError `ERR_MISSING_PROGRAM` for one that is named and missing
  */
-export function systemsOfMany({ only, progress }: SuiteContext, defaults: readonly string[]): System[] {
+export function measuredSystems({ only, progress }: SuiteContext, defaults: readonly string[]): System[] {
   if (only.length > 0) {
     const named = SYSTEMS.filter(({ name }) => only.includes(name))
-    for (const { name, isPair } of named)
-      if (isPair) throw new WakunetError('ERR_USAGE', `--only: ${name} joins two hosts, not more.`)
     refuseMissing(named.flatMap(findMissing))
     return named
   }
@@ -21,6 +19,17 @@ export function systemsOfMany({ only, progress }: SuiteContext, defaults: readon
     if (reason !== null) progress(`${system.name} is left out: ${reason}`)
     return reason === null
   })
+}
+
+/**
+ * The same for a suite of many hosts.
+ * @throws WakunetError `ERR_USAGE` for one that joins two hosts only, `ERR_MISSING_PROGRAM`
+ */
+export function systemsOfMany(context: SuiteContext, defaults: readonly string[]): System[] {
+  for (const { name, isPair } of SYSTEMS)
+    if (isPair && context.only.includes(name))
+      throw new WakunetError('ERR_USAGE', `--only: ${name} joins two hosts, not more.`)
+  return measuredSystems(context, defaults)
 }
 
 /** Ours against each of the others. */
