@@ -158,6 +158,7 @@ const BPDU: readonly GuardAttack[] = [
   ).map(([what, number]) => ({
     id: 'L7',
     what: `a flood of ${what} BPDUs`,
+    isFlood: true,
     tool: 'yersinia stp',
     isStoppedAnyway: true,
     perform: framesThrough({
@@ -244,6 +245,7 @@ const ROUTER: readonly GuardAttack[] = [
   ).map(([what, options, filter]) => ({
     id: 'L6',
     what: `a flood of router advertisements, ${what}`,
+    isFlood: true,
     tool: 'thc-ipv6 flood_router26',
     perform: framesThrough({
       filter: () => `${filter} and ether dst 33:33:00:00:00:01`,
@@ -269,6 +271,7 @@ const DHCP_CLIENT: readonly GuardAttack[] = [
   {
     id: 'L5',
     what: 'a flood of requests',
+    isFlood: true,
     tool: 'yersinia dhcp',
     isLocal: true,
     perform: takenBySwitch({
@@ -394,6 +397,7 @@ const MULTICAST_RATE: readonly GuardAttack[] = [
   {
     id: 'L11',
     what: 'a flood of MLD reports by a host of its own',
+    isFlood: true,
     tool: 'thc-ipv6 flood_mld26',
     isLocal: true,
     perform: takenBySwitch({
@@ -408,6 +412,7 @@ const MULTICAST_CONTROL: readonly GuardAttack[] = [
   {
     id: 'L11',
     what: 'a flood of MLD reports',
+    isFlood: true,
     tool: 'thc-ipv6 flood_mld26',
     perform: framesThrough({
       // From ever new addresses.

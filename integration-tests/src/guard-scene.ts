@@ -50,6 +50,8 @@ export interface GuardAttack {
   readonly tool: string
   /** It comes from the target's own side of its interface, not from another member. */
   readonly isLocal?: boolean
+  /** As many as the tool can make. */
+  readonly isFlood?: boolean
   /** No switch passes it on, guard or not: another defence stands behind this one. */
   readonly isStoppedAnyway?: boolean
   /** Does it to `target`, and looks at what got through. */

@@ -14,6 +14,11 @@ import { Outbox } from './outbox.ts'
 const AF_INET = 2
 /** Tries at one port for both families where none was asked for. */
 const PORT_TRIES = 8
+/**
+ * All peers share the socket: what one of them floods it with must not be what the others lose. Some 12,000 small packets, 0.1 s of
+ * a flood, while this process is not scheduled.
+ */
+const RECEIVE_BUFFER_BYTES = 16 * 1024 * 1024
 /** Sockets fail without IPv6, which many hosts have switched off. */
 const NO_SUCH_FAMILY: readonly string[] = ['ERR_ADDRESS_INVALID', 'ERR_SYSTEM_CALL']
 
@@ -148,7 +153,8 @@ export class DatagramSocket implements Startable {
   }
 
   async #bind(host: string, port: number, signal?: AbortSignal): Promise<Family> {
-    const socket = new UdpBatchSocket({ host, port, dontFragment: true })
+    const receiveBufferBytes = RECEIVE_BUFFER_BYTES
+    const socket = new UdpBatchSocket({ host, port, dontFragment: true, receiveBufferBytes })
     const outbox = new Outbox(socket)
     const sources: Uint8Array[] = []
     socket.onDatagrams = (batch) => this.#receive(batch, sources)
