@@ -40,7 +40,7 @@ export type FrameOptions = Readonly<Record<string, string | number>>
 /** Frames of a kind that `programs/frames.py` knows, from a station's own interface. @returns how many were sent */
 export async function sendFrames(from: Station, mode: string, options: FrameOptions = {}): Promise<number> {
   const args = frameArguments(from.interface, mode, options)
-  const timeoutMs = SEND_MIN_MS + (Number(options.count ?? 0) / SLOWEST_PER_SECOND) * 1_000
+  const timeoutMs = SEND_MIN_MS + Math.ceil((Number(options.count ?? 0) / SLOWEST_PER_SECOND) * 1_000)
   const { stdout } = await from.host.lab.exec(PYTHON, args, { timeoutMs })
   return (JSON.parse(stdout) as { sent: number }).sent
 }
