@@ -29,7 +29,7 @@ const COPIES = 3
 /** Records that are repeated much later. */
 const LATE_COPIES = 16
 /** Sequences of its own are ahead of those that an honest switch has come to. */
-const AHEAD = 1_000_000
+const AHEAD = 2 ** 40
 
 type Mode = 'honest' | 'record' | 'modify' | 'replay' | 'drop'
 
