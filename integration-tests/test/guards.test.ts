@@ -21,6 +21,7 @@ import {
 const STORM_LOSS = 0.05
 /** A flood is as fast as the tool can on processors that all hosts share: one of some 17 pings may find a queue full. */
 const FLOOD_PINGS_LOST = 1
+const CONTROL_TRIES = 3
 
 async function setUp(network: TestNetwork): Promise<Omit<GuardScene, 'network'>> {
   const vlan = await network.createVlan('lan', ['--mtu', '1500'])
@@ -94,11 +95,14 @@ describe('guards against real attack tools', () => {
   }
 
   async function assertGetsThrough(t: TestContext, guard: GuardName, attack: GuardAttack): Promise<void> {
-    const outcome = await attack.perform(fixture(), fixture().open)
+    let outcome = await attack.perform(fixture(), fixture().open)
+    // One that works once works; a busy machine may give a short flood no time at all.
+    for (let tries = 1; tries < CONTROL_TRIES && !attack.isStoppedAnyway && !worked(outcome); tries++)
+      outcome = await attack.perform(fixture(), fixture().open)
     tell(t, `${guard}, ${attack.what}, guard off`, outcome)
     assert.ok(outcome.sent > 0, 'nothing was sent')
     if (attack.isStoppedAnyway) assert.equal(outcome.through, 0)
-    else assert.ok(outcome.through > outcome.allowed, `not an attack at all: ${describeOutcome(outcome)}`)
+    else assert.ok(worked(outcome), `not an attack at all: ${describeOutcome(outcome)}`)
     assert.notEqual(outcome.harmed, false, 'the open host is no worse off')
   }
 
@@ -122,6 +126,10 @@ it('every guard is tried with a real tool', () => {
   assert.deepEqual(Object.keys(GUARD_ATTACKS).sort(), [...GUARD_NAMES].sort())
   for (const guard of GUARD_NAMES) assert.ok(GUARD_ATTACKS[guard].length > 0, guard)
 })
+
+function worked({ through, allowed, harmed }: Outcome): boolean {
+  return through > allowed && harmed !== false
+}
 
 function allowedLoss(guard: GuardName, { isFlood = false }: GuardAttack, sent: number): number {
   if (guard === 'storm') return sent * STORM_LOSS
