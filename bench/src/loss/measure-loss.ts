@@ -25,7 +25,7 @@ export async function measureLoss(
   return onOverlay(system, { name: 'benchloss', hosts: 2, signal }, async (lab, overlay) => {
     const [client, server] = lab.hosts as [LabHost, LabHost]
     const address = overlay.addresses[1]!
-    for (const host of lab.hosts) await sendWirePackets(host)
+    for (const host of lab.hosts) await host.receiveWirePackets()
     await untilReachable(client, address, signal)
     const throughput = async (time: number) =>
       mbps(await measureFlow({ client, server, address, seconds: time, signal }))
@@ -38,11 +38,6 @@ export async function measureLoss(
     const [clean, perMille1, perMille10, perMille50] = figures as [number, number, number, number]
     return { clean, perMille1, perMille10, perMille50 }
   })
-}
-
-/** What leaves the host is cut to its MTU there, so that losing a packet does not lose a super-frame. */
-async function sendWirePackets(host: LabHost): Promise<void> {
-  await host.ip([`link set dev ${host.interface} gso_max_segs 1`])
 }
 
 /** Before connection tracking and routing, as on the wire. 0 ends it. */

@@ -121,6 +121,16 @@ export class LabHost {
     if (state === 'up') await this.ip(this.#routes)
   }
 
+  /**
+   * What comes to the host over its cable comes in packets of the MTU, as over a real one: super-frames are cut at the far end of it.
+   * @throws WakunetError `ERR_USAGE` where the lab has edges
+   */
+  async receiveWirePackets(): Promise<void> {
+    if (this.#cable === null) throw new WakunetError('ERR_USAGE', `${this.name} has several cables.`)
+    const { namespace, interface: far } = this.#cable
+    await runCommand('ip', ['-n', namespace, 'link', 'set', 'dev', far, 'gso_max_segs', '1'])
+  }
+
   /** Adds an address such as `10.0.0.1/24`, by default to the underlay interface. */
   async addAddress(cidr: string, interfaceName: string = this.interface): Promise<void> {
     const flags = cidr.includes(':') ? 'nodad' : 'broadcast +'
