@@ -11,6 +11,8 @@ const TRUNK_PORT = 4740
 const MESH_TIMEOUT_MS = 60_000
 /** Where datagrams do not get through, the stream is the path that stays. */
 const PATHS_TIMEOUT_MS = 5_000
+/** Addresses and the MTU of a new path are tried out this long. */
+const SETTLE_MS = 5_000
 const POLL_MS = 200
 
 export interface DemoNetworkInit {
@@ -128,6 +130,7 @@ const settlePaths = async (hosts: readonly DemoHost[], { signal }: DemoNetworkIn
       until(() => usesDatagrams(host), { timeoutMs: PATHS_TIMEOUT_MS, periodMs: POLL_MS, signal }),
     ),
   )
+  await until(async () => null, { timeoutMs: SETTLE_MS, periodMs: POLL_MS, signal })
 }
 
 const usesDatagrams = async (host: DemoHost): Promise<true | null> => {
