@@ -255,27 +255,34 @@ export class VlanFabric {
     for (const peer of peers) this.#noteUse(peer, bytes)
   }
 
-  /** Sends frames to one member: in clear over a trunk that ends there, sealed where others pass them on. */
+  /**
+   * Sends frames to one member: in clear over a trunk that ends there, sealed where others pass them on. While the member's key is not
+   * known, a trunk of its own is better than a shorter way.
+   */
   #writeTo(member: Member, batch: FrameBatch, indexes: Uint16Array, count: number, nowMs: number): void {
-    const hop = this.#hopTo(member, nowMs)
-    if (hop === null) {
+    const shortest = this.#hopTo(member, nowMs)
+    if (shortest === null) {
       this.drops['no-route'] += count
+      return
+    }
+    const passedOn = this.#sealer !== null && !idEquals(shortest.id, 0, member.id)
+    const sealer = passedOn ? this.#sealer!.sealerFor(member.id, 0) : null
+    const hop = passedOn && sealer === null ? this.#ownTrunkTo(member) : shortest
+    if (hop === null) {
+      this.drops['seal-no-key'] += count
       return
     }
     const { send } = this.#output
     const bytes = bytesOf(batch, indexes, count)
-    if (this.#sealer === null || idEquals(hop.id, 0, member.id))
-      this.#writer.write(batch, indexes, count, member.id, hop.peers, send)
-    else {
-      const sealer = this.#sealer.sealerFor(member.id, 0)
-      if (sealer === null) {
-        this.drops['seal-no-key'] += count
-        return
-      }
+    if (sealer === null) this.#writer.write(batch, indexes, count, member.id, hop.peers, send)
+    else
       this.stats.sealed += this.#writer.writeSealed(batch, indexes, count, member.id, hop.peers, sealer, send)
-    }
     member.bytes += bytes
     this.#noteUse(hop.id, bytes)
+  }
+
+  #ownTrunkTo(member: Member): LinkNeighbour | null {
+    return this.trunks.find(member.id, 0)?.neighbour ?? null
   }
 
   /** Notes what a trunk is used for. */

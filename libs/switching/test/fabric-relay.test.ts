@@ -110,6 +110,27 @@ describe('a fabric that seals', () => {
     assert.deepEqual(line.send(0, 2, 'then')[2], ['then'])
   })
 
+  it('sends over the direct trunk, however dear, to a member whose key it does not know', () => {
+    const network = new FabricNetwork()
+    const sealers = [0, 1, 2].map((i) => new TestSealer(nodeId(i)))
+    for (const sealer of sealers) network.addNode({ sealer })
+    network.connect(0, 1)
+    network.connect(1, 2)
+    network.connect(0, 2, 60_000)
+    network.run(3_000)
+    const send = (text: string) => {
+      network.forward(0, frameOf(macHex(2), macHex(0), text))
+      network.run(50)
+      return network.delivered[2]!.splice(0)
+    }
+    assert.deepEqual(send('the shortest way'), ['the shortest way'])
+    assert.equal(network.fabrics[0]!.stats.sealed, 1, 'which leads over another member')
+    sealers[0]!.unknown.add(nodeId(2)[1]!)
+    assert.deepEqual(send('early'), ['early'])
+    assert.equal(network.fabrics[0]!.drops['seal-no-key'], 0)
+    assert.equal(network.fabrics[0]!.stats.sealed, 1)
+  })
+
   it('delivers nothing that was changed, injected or repeated on the way, and what is true after all', () => {
     const line = new SealedLine(3)
     const message = line.catch(0, 2, 'once')

@@ -9,10 +9,6 @@ const VLAN_NAME = 'demo'
 /** TCP port of the trunks, the default of trunk-peer. */
 const TRUNK_PORT = 4740
 const MESH_TIMEOUT_MS = 60_000
-/** Where datagrams do not get through, the stream is the path that stays. */
-const PATHS_TIMEOUT_MS = 5_000
-/** Addresses and the MTU of a new path are tried out this long. */
-const SETTLE_MS = 5_000
 const POLL_MS = 200
 
 export interface DemoNetworkInit {
@@ -47,7 +43,6 @@ export class DemoNetwork {
       await startNodes(hosts, init)
       const vlan = await joinAll(hosts, init)
       await meet(hosts, vlan, init)
-      await settlePaths(hosts, init)
       return new DemoNetwork(lab, hosts, vlan)
     } catch (error) {
       await lab.stop()
@@ -121,22 +116,6 @@ const meet = async (hosts: readonly DemoHost[], vlan: VlanInfo, init: DemoNetwor
       )
     }),
   )
-}
-
-/** Until records go by datagram on all trunks, or would not: what is measured is the path that stays. */
-const settlePaths = async (hosts: readonly DemoHost[], { signal }: DemoNetworkInit): Promise<void> => {
-  await Promise.all(
-    hosts.map((host) =>
-      until(() => usesDatagrams(host), { timeoutMs: PATHS_TIMEOUT_MS, periodMs: POLL_MS, signal }),
-    ),
-  )
-  await until(async () => null, { timeoutMs: SETTLE_MS, periodMs: POLL_MS, signal })
-}
-
-const usesDatagrams = async (host: DemoHost): Promise<true | null> => {
-  host.requireAlive()
-  const { peers } = await host.client.request('trunk.peers', {})
-  return peers.every(({ path }) => path === null || path.carrier === 'datagram') ? true : null
 }
 
 const seesAll = async (host: DemoHost, hosts: readonly DemoHost[], vlan: VlanInfo): Promise<true | null> => {
