@@ -68,6 +68,7 @@ test('a member finds a member that it never heard of; a blinded key is another o
     [b.peerId],
   )
   assert.ok(found[0]!.addresses.some((address) => b.address.startsWith(address)))
+  assert.deepEqual(await dhtOf(b).findProviders(VLAN), [], 'itself it need not find')
   const blind = new Uint8Array(32).fill(3)
   assert.deepEqual(await dhtOf(c).findProviders(VLAN, { blind }), [])
   await dhtOf(b).provide(VLAN, { blind })

@@ -81,6 +81,7 @@ export class Discovery {
       dht === 'off'
         ? null
         : new KadDht({
+            self: init.self,
             mode: dht === 'server' ? 'server' : 'client',
             rules: SIGNED_RECORDS,
             clock: init.clock,

@@ -1,3 +1,4 @@
+import type { PeerId } from '@libp2p/interface'
 import {
   type KadDHT,
   type KadDHTComponents,
@@ -29,6 +30,8 @@ const MESSAGE_TIMEOUT_MS = 5_000
 const MAX_WAITING_PEERS = 256
 
 export interface KadInit {
+  /** This node: it finds others, not itself. */
+  readonly self: PeerId
   readonly mode: 'client' | 'server'
   readonly rules: VlanRecordRules
   readonly clock: Clock
@@ -149,6 +152,7 @@ export class KadDht implements Dht {
       (peers, event) => {
         if (event.name === 'PROVIDER')
           for (const { id, multiaddrs } of event.providers) {
+            if (id.equals(this.#init.self)) continue
             if (peers.size >= MAX_FOUND && !peers.has(id.toString())) continue
             const addresses = multiaddrs.slice(0, MAX_ADDRESSES).map(String)
             if (addresses.length > 0) peers.set(id.toString(), { peerId: id.toString(), addresses })
