@@ -11,6 +11,7 @@ type Layer = (typeof LAYERS)[number]
 const LAYER_OF: Readonly<Record<string, Layer>> = {
   'libs/interface': 'interface',
   'libs/addressing': 'pure',
+  'libs/cbor': 'pure',
   'libs/directory': 'pure',
   'libs/ethernet': 'pure',
   'libs/gossip': 'pure',

@@ -1,5 +1,4 @@
-import { WakunetError } from '@wakunet/interface'
-import { type DecodeOptions, decode, encode } from 'cborg'
+import { decodeMessage, encodeMessage, type MessageFormat } from '@wakunet/cbor'
 import { z } from 'zod'
 import {
   BUCKETS,
@@ -14,8 +13,6 @@ import {
 
 const ID_BYTES = 16
 const MAX_SEARCH_ID = 0xffff_ffff
-/** A map of a list: deeper input is refused. */
-const MAX_DEPTH = 2
 
 const anyBytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, { message: 'must be bytes' })
 const units = (size: number, min: number, max: number) =>
@@ -52,23 +49,17 @@ const directoryMessageSchema = z.discriminatedUnion('type', [
 
 export type DirectoryMessage = z.infer<typeof directoryMessageSchema>
 
-/** RFC 8949 read strictly; maps as `Map`, so that no key can reach a prototype. */
-const STRICT: DecodeOptions = {
-  strict: true,
-  useMaps: true,
-  allowIndefinite: false,
-  allowUndefined: false,
-  allowInfinity: false,
-  allowNaN: false,
-  allowBigInt: false,
-  rejectDuplicateMapKeys: true,
-}
+const FORMAT = {
+  name: 'directory message',
+  schema: directoryMessageSchema,
+  maxBytes: MAX_DIRECTORY_UNIT_BYTES,
+  // A map of a list.
+  maxDepth: 2,
+} satisfies MessageFormat<typeof directoryMessageSchema>
 
 /** @throws WakunetError `ERR_INTERNAL` where it is larger than a unit may be */
 export function encodeDirectoryMessage(message: DirectoryMessage): Uint8Array {
-  const encoded = encode(message)
-  if (encoded.length <= MAX_DIRECTORY_UNIT_BYTES) return encoded
-  throw new WakunetError('ERR_INTERNAL', `directory message '${message.type}' has ${encoded.length} bytes`)
+  return encodeMessage(FORMAT, message)
 }
 
 /**
@@ -76,32 +67,5 @@ export function encodeDirectoryMessage(message: DirectoryMessage): Uint8Array {
  * @throws WakunetError `ERR_DECODE`, the only way to fail
  */
 export function decodeDirectoryMessage(encoded: Uint8Array): DirectoryMessage {
-  if (encoded.length === 0 || encoded.length > MAX_DIRECTORY_UNIT_BYTES)
-    throw malformed(`${encoded.length} bytes`)
-  let value: unknown
-  try {
-    value = plain(decode(encoded, STRICT), 0)
-  } catch (cause) {
-    throw malformed('not strict CBOR', cause)
-  }
-  const parsed = directoryMessageSchema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  throw malformed(`${issue?.path.join('.') || 'message'}: ${issue?.message ?? 'invalid'}`)
-}
-
-function plain(value: unknown, depth: number): unknown {
-  if (depth > MAX_DEPTH) throw new Error('nested too deep')
-  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1))
-  if (!(value instanceof Map)) return value
-  const object: Record<string, unknown> = Object.create(null)
-  for (const [key, item] of value) {
-    if (typeof key !== 'string') throw new Error('a key is not text')
-    object[key] = plain(item, depth + 1)
-  }
-  return { ...object }
-}
-
-function malformed(what: string, cause?: unknown): WakunetError {
-  return new WakunetError('ERR_DECODE', `malformed directory message: ${what}`, { cause })
+  return decodeMessage(FORMAT, encoded)
 }

@@ -1,5 +1,4 @@
-import { WakunetError } from '@wakunet/interface'
-import { type DecodeOptions, decode, encode } from 'cborg'
+import { decodeMessage, encodeMessage, type MessageFormat } from '@wakunet/cbor'
 import { z } from 'zod'
 import {
   CANDIDATE_KINDS,
@@ -133,69 +132,23 @@ export type DatagramOffer = Extract<ControlMessage, { type: 'datagram-offer' }>
 export type DatagramAnswer = Extract<ControlMessage, { type: 'datagram-answer' }>
 export type WireMembership = z.infer<typeof membershipSchema>
 
-/** RFC 8949 read strictly: one form for every value, maps as `Map` so that no key can reach a prototype. */
-const STRICT: DecodeOptions = {
-  strict: true,
-  useMaps: true,
-  allowIndefinite: false,
-  allowUndefined: false,
-  allowInfinity: false,
-  allowNaN: false,
-  allowBigInt: false,
-  rejectDuplicateMapKeys: true,
-}
-
-/** Nesting that any message needs: message, list, membership, list. Deeper input is refused unread. */
-const MAX_DEPTH = 6
+const FORMAT = {
+  name: 'control message',
+  schema: controlMessageSchema,
+  maxBytes: MAX_CONTROL_BYTES,
+  // Message, list, membership, list.
+  maxDepth: 6,
+} satisfies MessageFormat<typeof controlMessageSchema>
 
 /** Encodes a message of ours. @returns CBOR without the length prefix */
 export function encodeControlMessage(message: ControlMessage): Uint8Array {
-  const encoded = encode(message)
-  if (encoded.length > MAX_CONTROL_BYTES) {
-    throw new WakunetError(
-      'ERR_INTERNAL',
-      `control message '${message.type}' has ${encoded.length} bytes, over ${MAX_CONTROL_BYTES}`,
-    )
-  }
-  return encoded
+  return encodeMessage(FORMAT, message)
 }
 
 /**
- * Decodes a peer's message. Total: anything that is not exactly one message of the table in
- * `docs/protocols/trunk.md` ends in the same way; trailing bytes are an error.
+ * Decodes a peer's message, one of the table in `docs/protocols/trunk.md`.
  * @throws WakunetError `ERR_DECODE`
  */
 export function decodeControlMessage(encoded: Uint8Array): ControlMessage {
-  if (encoded.length === 0 || encoded.length > MAX_CONTROL_BYTES) {
-    throw malformed(`${encoded.length} bytes`)
-  }
-  let value: unknown
-  try {
-    value = plain(decode(encoded, STRICT), 0)
-  } catch (cause) {
-    throw malformed('not strict CBOR', cause)
-  }
-  const parsed = controlMessageSchema.safeParse(value)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    throw malformed(`${issue?.path.join('.') || 'message'}: ${issue?.message ?? 'invalid'}`)
-  }
-  return parsed.data
-}
-
-/** Maps to plain objects; text keys only, `__proto__` stays an ordinary key. */
-function plain(value: unknown, depth: number): unknown {
-  if (depth > MAX_DEPTH) throw new Error('nested too deep')
-  if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1))
-  if (!(value instanceof Map)) return value
-  const object: Record<string, unknown> = Object.create(null)
-  for (const [key, item] of value) {
-    if (typeof key !== 'string') throw new Error('a key is not text')
-    object[key] = plain(item, depth + 1)
-  }
-  return { ...object }
-}
-
-function malformed(what: string, cause?: unknown): WakunetError {
-  return new WakunetError('ERR_DECODE', `malformed control message: ${what}`, { cause })
+  return decodeMessage(FORMAT, encoded)
 }
